@@ -1,0 +1,59 @@
+"""The contract of remote calls over the queue: requests wait in a list, replies come back on a private channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class RpcRequest:
+    """One request as a server sees it."""
+
+    id: str
+    body: Mapping[str, Any]
+    deadline: float
+    """Server time (seconds); an expired request is never handed out."""
+    attempt: int
+    """1 for the first delivery; a request whose server died is delivered again."""
+
+
+class PendingReply(Protocol):
+    """The caller's end of one request in flight."""
+
+    def result(self, *, timeout_seconds: float | None = None) -> dict[str, Any]:
+        """Block until the reply is here (default: until the request's deadline).
+
+        Raises:
+            RpcTimeoutError: no reply in time.
+            RpcRemoteError: the server answered with an error frame.
+        """
+
+
+class RpcClient(Protocol):
+    """Sends requests of one service, e.g. ``render``. The reply channel exists before the request is visible,
+    so a reply faster than its waiter is never lost.
+    """
+
+    def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> PendingReply:
+        """Send and return at once; many requests may be in flight."""
+
+    def close(self) -> None:
+        """Drop the reply channels."""
+
+
+class RpcServer(Protocol):
+    """Takes requests of one service and answers them; a dead server's requests go to the next one."""
+
+    def take(self, *, max_requests: int, wait_seconds: float) -> list[RpcRequest]:
+        """Up to ``max_requests`` unexpired requests, oldest first; blocks for the first one."""
+
+    def reply(self, request: RpcRequest, body: Mapping[str, Any]) -> None:
+        """Answer; the first answer to a request wins, later ones are dropped."""
+
+    def reply_error(self, request: RpcRequest, error: str) -> None:
+        """Answer with an error frame."""
+
+    def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
+        """Answer a batch in one round trip."""
