@@ -1,0 +1,35 @@
+"""What the student sees: cameras, size, painter and how often a picture is painted rather than warped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: Two views whose rays cross: together they tell depth.
+DEFAULT_CAMERAS: tuple[str, ...] = ("corner", "corner2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderConfig:
+    """The student's eyes; the same in rollouts and evaluation."""
+
+    painter: Literal["mujoco", "randomised"] = "mujoco"
+    """Turns a scene into pixels: plain RGB, or classic domain randomisation."""
+    cameras: tuple[str, ...] = DEFAULT_CAMERAS
+    """Camera names; each frame holds one picture per camera."""
+    size: int = 64
+    """Pixels, 16..512; pictures are square."""
+    keyframe_interval: int = 1
+    """Every k-th step is painted, the steps between are warped by exact geometry; 1 = every step."""
+    max_invalid_fraction: float = 1.0
+    """0..1; a warped step with more unseen pixels than this is painted instead. 1 = never."""
+
+    def __post_init__(self) -> None:
+        if not self.cameras:
+            raise ValueError("cameras must name at least one camera")
+        if not 16 <= self.size <= 512:
+            raise ValueError(f"size must be in 16..512 pixels: got {self.size}")
+        if self.keyframe_interval < 1:
+            raise ValueError(f"keyframe_interval must be at least 1: got {self.keyframe_interval}")
+        if not 0.0 <= self.max_invalid_fraction <= 1.0:
+            raise ValueError(f"max_invalid_fraction must be in [0, 1]: got {self.max_invalid_fraction}")

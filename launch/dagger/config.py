@@ -1,0 +1,154 @@
+"""The complete typed configuration of a DAgger run: a recipe is one value of ``DaggerConfig``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from potstill.actors.beta_schedule import BetaSchedule
+from potstill.actors.rollout_config import RolloutConfig
+from potstill.envs.rendering.render_config import RenderConfig
+from potstill.envs.task_names import check_task_name
+from potstill.learners.bc.config import BcConfig
+from potstill.policies.pixel_policy_config import PixelPolicyConfig
+from potstill.queues.task import ID_PATTERN
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherConfig:
+    """Who acts in the bootstrap round; the labels are always the clean expert's."""
+
+    expert: Literal["oracle"] = "oracle"
+    """Whose actions are the labels."""
+    ladder: tuple[float, ...] = (0.3, 0.6, 1.0)
+    """Noise levels of the degraded teachers that stand in for intermediate checkpoints; each in (0, 2]."""
+    ladder_fraction: float = 0.5
+    """Share of bootstrap rollouts acted by the ladder, in equal parts; the rest by the expert itself."""
+
+    def __post_init__(self) -> None:
+        if any(not 0.0 < sigma <= 2.0 for sigma in self.ladder):
+            raise ValueError(f"ladder must hold noise levels in (0, 2]: got {self.ladder}")
+        if not 0.0 <= self.ladder_fraction <= 1.0:
+            raise ValueError(f"ladder_fraction must be in [0, 1]: got {self.ladder_fraction}")
+        if self.ladder_fraction > 0 and not self.ladder:
+            raise ValueError("ladder_fraction needs a ladder with at least one noise level")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """Closed-loop evaluation on seeds that no training round uses."""
+
+    episodes: int = 50
+    """Per round."""
+    final_episodes: int = 100
+    """Of the best checkpoint, on seeds of their own: choosing the best of several rounds flatters it."""
+    max_steps: int = 120
+    """Steps, 1..500, within which the task must succeed once."""
+
+    def __post_init__(self) -> None:
+        for name in ("episodes", "final_episodes"):
+            if not 1 <= getattr(self, name) <= 10_000:
+                raise ValueError(f"{name} must be in 1..10000: got {getattr(self, name)}")
+        if not 1 <= self.max_steps <= 500:
+            raise ValueError(f"max_steps must be in 1..500: got {self.max_steps}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolsConfig:
+    """How many workers run, and what each may use."""
+
+    rollout_workers: int = 2
+    """Processes that step environments, 1..1000."""
+    render_workers: int = 2
+    """Processes that draw, 1..1000."""
+    learner_threads: int = 2
+    """CPU threads of the learner."""
+    render_batch: int = 64
+    """Scenes a render worker draws at once, 1..1024."""
+    dashboard: bool = True
+    """Start the Ray dashboard (on the loopback interface) with a local Ray."""
+
+    def __post_init__(self) -> None:
+        for name, top in (("rollout_workers", 1000), ("render_workers", 1000), ("learner_threads", 256), ("render_batch", 1024)):
+            if not 1 <= getattr(self, name) <= top:
+                raise ValueError(f"{name} must be in 1..{top}: got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryConfig:
+    """Leases and attempts of the task queue."""
+
+    lease_seconds: float = 15.0
+    """A dead worker's tasks are delivered again after this long; heartbeats keep a live one's."""
+    max_attempts: int = 4
+    """Deliveries, crashes included, before a task is a dead letter."""
+    render_deadline_seconds: float = 60.0
+    """A render request without an answer for this long fails its rollout's attempt."""
+
+    def __post_init__(self) -> None:
+        for name in ("lease_seconds", "render_deadline_seconds"):
+            if not 1.0 <= getattr(self, name) <= 3600.0:
+                raise ValueError(f"{name} must be in 1..3600 seconds: got {getattr(self, name)}")
+        if not 1 <= self.max_attempts <= 100:
+            raise ValueError(f"max_attempts must be in 1..100: got {self.max_attempts}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaggerConfig:
+    """One run. Round 0 is acted by the teachers; rounds 1..``rounds`` by the newest student."""
+
+    recipe: str
+    """Name under which the run is reported."""
+    task: str = "reach-v3"
+    """A Meta-World v3 task."""
+    seed: int = 0
+    """0..2**31-1; every other seed follows from it."""
+    rounds: int = 3
+    """On-policy rounds after the bootstrap, 0..100."""
+    bootstrap_rollouts: int = 40
+    """Episodes of round 0, 1..100000."""
+    rollouts: int = 20
+    """Episodes of every later round, 1..100000."""
+    collection: Literal["dagger", "expert_only"] = "dagger"
+    """expert_only is the control: the same number of episodes, all acted by the expert."""
+    beta: BetaSchedule = field(default_factory=BetaSchedule)
+    """How often the expert acts in the on-policy rounds."""
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    """Bootstrap actors."""
+    rollout: RolloutConfig = field(default_factory=RolloutConfig)
+    """Episode length and lock-step batch."""
+    render: RenderConfig = field(default_factory=RenderConfig)
+    """The student's eyes."""
+    policy: PixelPolicyConfig = field(default_factory=PixelPolicyConfig)
+    """The student's network."""
+    learner: BcConfig = field(default_factory=BcConfig)
+    """Behaviour cloning."""
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    """Closed-loop evaluation."""
+    pools: PoolsConfig = field(default_factory=PoolsConfig)
+    """Workers."""
+    delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
+    """Queue settings."""
+
+    def __post_init__(self) -> None:
+        if not ID_PATTERN.match(self.recipe):
+            raise ValueError(f"recipe must match {ID_PATTERN.pattern}: got {self.recipe!r}")
+        try:
+            check_task_name(self.task)
+        except ValueError as error:
+            raise ValueError(f"task: {error}") from None
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed must be in 0..2147483647: got {self.seed}")
+        if not 0 <= self.rounds <= 100:
+            raise ValueError(f"rounds must be in 0..100: got {self.rounds}")
+        for name in ("bootstrap_rollouts", "rollouts"):
+            if not 1 <= getattr(self, name) <= 100_000:
+                raise ValueError(f"{name} must be in 1..100000: got {getattr(self, name)}")
+
+    def rollouts_of(self, round_index: int) -> int:
+        """Episodes requested in a round."""
+        return self.bootstrap_rollouts if round_index == 0 else self.rollouts
+
+    def phase_of(self, round_index: int) -> Literal["bootstrap", "on_policy"]:
+        """The round's phase as the report names it; the control never goes on-policy."""
+        return "bootstrap" if round_index == 0 or self.collection == "expert_only" else "on_policy"
