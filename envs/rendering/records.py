@@ -23,7 +23,7 @@ class SceneState:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RenderRequest:
-    """One scene to draw from every camera. The reply is a pure function of this record and the painter's version."""
+    """One scene to draw from every camera. The reply is a pure function of it and the painter's version."""
 
     task: str
     """Meta-World task name; chooses the model."""
@@ -36,7 +36,8 @@ class RenderRequest:
     """Seeds the painter (look of the scene); ignored by ``mujoco``."""
     prompt: Mapping[str, str] = field(default_factory=dict)
     paint: bool = True
-    """False: no RGB (geometry for warping only); the painter is not called."""
+    """False: no RGB (geometry for warping only). Image painters are not called; scene painters may still move
+    the cameras, so that geometry and picture agree."""
     geometry: bool = False
     """True: also metric depth and body segmentation."""
 

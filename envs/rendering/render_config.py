@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: Two views whose rays cross: together they tell depth.
-DEFAULT_CAMERAS: tuple[str, ...] = ("corner", "corner2")
+#: Two views whose rays cross: together they tell depth (``workspace_cameras.py``).
+DEFAULT_CAMERAS: tuple[str, ...] = ("potstill_left", "potstill_right")
 
 
 @dataclass(frozen=True, kw_only=True)
