@@ -1,0 +1,175 @@
+"""One leased episode while it is being acted."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from potstill.actors.episode_recorder import EpisodeRecorder
+from potstill.actors.keyframe_pictures import KeyframePictures
+from potstill.actors.rollout_job import RolloutJob
+from potstill.actors.student import Student
+from potstill.envs.metaworld_env import MetaWorldEnv
+from potstill.envs.rendering.records import RenderReply, RenderRequest
+from potstill.envs.teachers import NoisyTeacher, OracleTeacher
+from potstill.experience.episode import Episode, EpisodeMeta
+from potstill.queues.task import Lease
+
+
+class EpisodeInProgress:
+    """Step t: ``render_request`` -> pictures -> ``see`` -> (student's action) -> ``act``.
+
+    Every random draw comes from the job's seed, so the episode is the same whichever worker runs it, beside
+    whichever neighbours.
+    """
+
+    def __init__(self, *, job: RolloutJob, lease: Lease, env: MetaWorldEnv, student: Student | None) -> None:
+        self.job = job
+        self.lease = lease
+        self.student = student
+        self.finished = False
+        self.env = env
+        self._rng = np.random.default_rng(job.seed)
+        self._expert = OracleTeacher(job.task)
+        noisy = not job.student_acts and job.sigma > 0
+        self._teacher = NoisyTeacher(self._expert, sigma=job.sigma, rng=self._rng) if noisy else self._expert
+        self._recorder = EpisodeRecorder() if job.purpose == "rollout" else None
+        self._pictures = KeyframePictures(task=job.task, config=job.render, seed=_render_seed(job.seed))
+        stack = student.frame_stack if student else 1
+        self._frames: deque[np.ndarray] = deque(maxlen=stack)
+        self._proprio: deque[np.ndarray] = deque(maxlen=stack)
+        self._observation, _ = env.reset(seed=job.seed)
+        self._reply: RenderReply | None = None
+        self._request: RenderRequest | None = None
+        self._step = 0
+        self._first_success: int | None = None
+        self._return = 0.0
+        self._started = time.perf_counter()
+
+    def render_request(self, *, force_paint: bool = False) -> RenderRequest:
+        """The scene of the current step, as it must be drawn."""
+        self._request = self._pictures.request(self.env.scene_state(), force_paint=force_paint)
+        return self._request
+
+    def see(self, reply: RenderReply) -> bool:
+        """Take the pictures of this step; False: ask again with ``force_paint`` (the warp left too much unseen)."""
+        assert self._request is not None
+        picture = self._pictures.accept(self._request, reply)
+        if picture is None:
+            return False
+        self._reply = reply
+        missing = (self._frames.maxlen or 1) - len(self._frames) if not self._frames else 1
+        for _ in range(missing):  # the first picture fills the whole stack
+            self._frames.append(picture)
+            self._proprio.append(self._observation["proprio"])
+        return True
+
+    def student_view(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the student is shown: frames (K, C, H, W, 3) uint8, proprio (K, P) float32. Nothing privileged."""
+        return np.stack(self._frames), np.stack(self._proprio)
+
+    def act(self, student_action: np.ndarray | None) -> None:
+        """Choose between student, teacher and expert, step the environment, record the row."""
+        job, observation = self.job, self._observation
+        expert_action = self._expert.act(observation["privileged"])
+        expert_acts = self._expert_acts()
+        if student_action is None:
+            action = expert_action if job.sigma == 0 else self._teacher.act(observation["privileged"])
+            expert_acts = job.sigma == 0
+        else:
+            action = expert_action if expert_acts else student_action
+        self._observation, reward, terminated, truncated, info = self.env.step(action)
+        self._return += reward
+        if info["success"] and self._first_success is None:
+            self._first_success = self._step
+        self.finished = terminated or truncated or self._is_over()
+        cut = self.finished and not terminated
+        self._record(observation, action, expert_action, expert_acts, (reward, terminated, cut, info["success"]))
+        self._step += 1
+
+    def episode(self) -> Episode:
+        """The finished record. Only for rollouts."""
+        assert self._recorder is not None and self._reply is not None
+        job = self.job
+        return self._recorder.episode(
+            EpisodeMeta(
+                run=job.run,
+                round=job.round,
+                index=job.index,
+                task=job.task,
+                seed=job.seed,
+                actor="student" if job.student_acts else self._teacher.name,
+                expert=self._expert.name,
+                policy_version=job.checkpoint_sha256 or self._teacher.name,
+                painter=job.render.painter,
+                painter_version=self._reply.painter_version,
+                keyframe_interval=job.render.keyframe_interval,
+                cameras=job.render.cameras,
+            )
+        )
+
+    def result(self) -> dict[str, Any]:
+        """The small facts the ledger keeps."""
+        return {
+            "index": self.job.index,
+            "seed": self.job.seed,
+            "success": self._first_success is not None,
+            "steps": self._step,
+            "return": self._return,
+            "frames": self._step * len(self.job.render.cameras),
+            "render_calls": self._pictures.paint_calls,
+            "attempt": self.lease.attempt,
+        }
+
+    def _expert_acts(self) -> bool:
+        """One draw per step, made even when its outcome is known, so that beta does not shift the stream."""
+        return bool(self._rng.random() < self.job.beta)
+
+    def _is_over(self) -> bool:
+        hold = 0 if self.job.purpose == "evaluation" else self.job.hold_steps
+        held = self._first_success is not None and self._step - self._first_success >= hold
+        return held or self._step + 1 >= self.job.max_steps
+
+    def _record(
+        self,
+        observation: dict[str, np.ndarray],
+        action: np.ndarray,
+        expert_action: np.ndarray,
+        expert_acts: bool,
+        outcome: tuple[float, bool, bool, bool],
+    ) -> None:
+        if self._recorder is None or self._request is None or self._reply is None:
+            return
+        now = time.perf_counter()
+        reward, terminated, truncated, success = outcome
+        scene = self._request.scene
+        self._recorder.record(
+            proprio=observation["proprio"],
+            privileged=observation["privileged"],
+            action=action,
+            expert_action=expert_action,
+            expert_acted=expert_acts,
+            reward=reward,
+            terminated=terminated,
+            truncated=truncated,
+            success=success,
+            frames=self._frames[-1],
+            keyframe=self._pictures.is_keyframe,
+            prompt_id=-1,
+            render_seed=self._request.seed,
+            camera_pose=self._reply.camera_pose,
+            body_pos=scene.body_pos,
+            body_quat=scene.body_quat,
+            site_pos=scene.site_pos,
+            step_seconds=now - self._started,
+        )
+        self._started = now
+
+
+def _render_seed(seed: int) -> int:
+    """The painter's seed (63 bits): a hash, so that no look of an evaluation was ever a look of training."""
+    return int.from_bytes(hashlib.blake2b(f"look {seed}".encode(), digest_size=8).digest()) >> 1

@@ -1,0 +1,225 @@
+"""The rollout worker: steps leased episodes in lock-step, labels every state, commits, acknowledges."""
+
+from __future__ import annotations
+
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from potstill.actors.episode_in_progress import EpisodeInProgress
+from potstill.actors.render_channel import PendingPictures, RenderChannel
+from potstill.actors.rollout_job import RolloutJob
+from potstill.actors.student import Student
+from potstill.envs.metaworld_env import MetaWorldEnv
+from potstill.experience.episode_store import EpisodeStore
+from potstill.queues.errors import LeaseLostError
+from potstill.queues.task import Lease
+from potstill.queues.task_queue import TaskQueue
+
+#: The kinds of task this worker does; the more urgent (higher priority) first.
+KINDS = ("evaluation", "rollout")
+#: How long an idle worker waits for a task before it looks at the stop flag again.
+IDLE_SECONDS = 1.0
+
+
+class LeaseHolder(Protocol):
+    """Keeps leases alive from outside this process's interpreter lock."""
+
+    def hold(self, lease: Lease) -> None:
+        """Extend this lease from now on."""
+
+    def drop(self, lease: Lease) -> None:
+        """Stop extending it."""
+
+    def lost(self) -> frozenset[str]:
+        """Ids of held tasks whose lease is gone."""
+
+
+class RolloutWorker:
+    """Two halves of the batch take turns: while the pictures of one are being drawn, the other steps.
+
+    ::
+
+        half A   submit scenes ......(drawn)...... collect | student, expert, env.step | submit ...
+        half B   collect | student, expert, env.step | submit scenes ......(drawn)...... collect ...
+
+    An episode that raises fails its own task; the others go on. A lost lease drops its episode.
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: TaskQueue,
+        leases: LeaseHolder,
+        pictures: RenderChannel,
+        load_student: Callable[[str, str], Student],
+        open_store: Callable[[str], EpisodeStore],
+        owner: str,
+        batch: int,
+        lease_seconds: float,
+        on_progress: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
+        self._queue = queue
+        self._leases = leases
+        self._pictures = pictures
+        self._load_student = load_student
+        self._open_store = open_store
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._on_progress = on_progress or (lambda facts: None)
+        first = (batch + 1) // 2
+        self._halves = [_Half(size) for size in (first, batch - first) if size]
+        self._idle_envs: dict[str, list[MetaWorldEnv]] = defaultdict(list)
+        self._students: dict[str, Student] = {}
+        self.steps = 0
+        """Environment steps since the start."""
+        self.episodes = 0
+        """Episodes acknowledged since the start."""
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Work until ``should_stop``; then give unfinished tasks back untouched."""
+        while not should_stop():
+            self.tick(wait_seconds=IDLE_SECONDS)
+        for half in self._halves:
+            for episode in half.episodes:
+                self._leases.drop(episode.lease)
+                self._queue.release(episode.lease)
+            half.episodes.clear()
+
+    def tick(self, *, wait_seconds: float = 0.0) -> bool:
+        """One step of every episode, both halves; False when there was nothing to do."""
+        busy = any(half.episodes for half in self._halves)
+        for half in self._halves:
+            if half.pending is not None:
+                self._collect(half)
+                self._act(half)
+            self._settle(half)
+            idle = not busy and not any(other.episodes for other in self._halves)
+            self._refill(half, wait_seconds=wait_seconds if idle else 0.0)
+            self._submit(half)
+        return any(half.episodes for half in self._halves)
+
+    def _refill(self, half: _Half, *, wait_seconds: float) -> None:
+        free = half.size - len(half.episodes)
+        if not free:
+            return
+        leases = self._queue.lease(
+            KINDS, owner=self._owner, max_tasks=free, lease_seconds=self._lease_seconds, wait_seconds=wait_seconds
+        )
+        for lease in leases:
+            self._leases.hold(lease)
+            try:
+                half.episodes.append(self._begin(lease))
+            except Exception:
+                self._fail(lease, traceback.format_exc(limit=8))
+
+    def _begin(self, lease: Lease) -> EpisodeInProgress:
+        job = RolloutJob.from_payload(lease.task.payload)
+        student = self._student(job) if job.student_acts else None
+        idle = self._idle_envs[job.task]
+        env = idle.pop() if idle else MetaWorldEnv(job.task)
+        return EpisodeInProgress(job=job, lease=lease, env=env, student=student)
+
+    def _student(self, job: RolloutJob) -> Student:
+        """The student of this checkpoint; only the newest is kept, rounds go forward."""
+        if job.checkpoint_sha256 not in self._students:
+            self._students = {job.checkpoint_sha256: self._load_student(job.checkpoint, job.checkpoint_sha256)}
+        return self._students[job.checkpoint_sha256]
+
+    def _submit(self, half: _Half) -> None:
+        half.pending = None
+        if half.episodes:
+            half.pending = self._pictures.submit([episode.render_request() for episode in half.episodes])
+
+    def _collect(self, half: _Half) -> None:
+        assert half.pending is not None
+        try:
+            replies = half.pending.result()
+            refused = [episode for episode, reply in zip(half.episodes, replies) if not episode.see(reply)]
+            if refused:
+                repaint = self._pictures.submit([episode.render_request(force_paint=True) for episode in refused])
+                for episode, reply in zip(refused, repaint.result()):
+                    episode.see(reply)
+        except Exception:
+            self._fail_all(half, traceback.format_exc(limit=8))
+        half.pending = None
+
+    def _act(self, half: _Half) -> None:
+        try:
+            actions = self._student_actions(half)
+        except Exception:
+            self._fail_all(half, traceback.format_exc(limit=8))
+            return
+        for episode in list(half.episodes):
+            try:
+                episode.act(actions.get(id(episode)))
+                self.steps += 1
+            except Exception:
+                half.episodes.remove(episode)
+                self._fail(episode.lease, traceback.format_exc(limit=8))
+
+    def _student_actions(self, half: _Half) -> dict[int, np.ndarray]:
+        """One batched forward pass per student in the half (nearly always one)."""
+        groups: dict[int, list[EpisodeInProgress]] = defaultdict(list)
+        for episode in half.episodes:
+            if episode.student is not None:
+                groups[id(episode.student)].append(episode)
+        actions: dict[int, np.ndarray] = {}
+        for episodes in groups.values():
+            student = episodes[0].student
+            assert student is not None
+            frames, proprio = zip(*(episode.student_view() for episode in episodes))
+            for episode, action in zip(episodes, student.act(np.stack(frames), np.stack(proprio))):
+                actions[id(episode)] = action
+        return actions
+
+    def _settle(self, half: _Half) -> None:
+        """Commit what is finished, drop what was taken away from us."""
+        lost = self._leases.lost()
+        for episode in [e for e in half.episodes if e.finished or e.lease.task.id in lost]:
+            half.episodes.remove(episode)
+            self._idle_envs[episode.job.task].append(episode.env)
+            if episode.finished and episode.lease.task.id not in lost:
+                self._finish(episode)
+            else:
+                self._leases.drop(episode.lease)
+
+    def _finish(self, episode: EpisodeInProgress) -> None:
+        try:
+            if episode.job.purpose == "rollout":
+                if not self._queue.extend([episode.lease], lease_seconds=self._lease_seconds)[0]:
+                    return  # a zombie must not commit: someone else is acting this episode now
+                self._open_store(episode.job.store).commit(episode.episode())
+            self._queue.ack(episode.lease, episode.result())
+            self.episodes += 1
+            self._on_progress({"steps": self.steps, "episodes": self.episodes})
+        except LeaseLostError:
+            pass  # counted as a duplicate by the ledger; the newest lease holder answers for the task
+        except Exception:
+            self._fail(episode.lease, traceback.format_exc(limit=8))
+        finally:
+            self._leases.drop(episode.lease)
+
+    def _fail(self, lease: Lease, error: str) -> None:
+        self._leases.drop(lease)
+        try:
+            self._queue.fail(lease, error)
+        except LeaseLostError:
+            pass  # the task is no longer ours to fail
+
+    def _fail_all(self, half: _Half, error: str) -> None:
+        for episode in half.episodes:
+            self._fail(episode.lease, error)
+        half.episodes.clear()
+
+
+class _Half:
+    """Half of the batch: its episodes and the pictures they wait for."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.episodes: list[EpisodeInProgress] = []
+        self.pending: PendingPictures | None = None

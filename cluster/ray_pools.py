@@ -1,0 +1,171 @@
+"""Pools of workers as Ray actors: started, watched, restarted when they die."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import ray
+
+#: A pool whose workers die this often within the window below is broken, not unlucky.
+MAX_RESTARTS = 20
+RESTART_WINDOW_SECONDS = 60.0
+#: Object store of a local Ray: none of our data travels through it.
+_OBJECT_STORE_BYTES = 80 * 2**20
+
+#: ``target(index, should_stop)`` works until ``should_stop()``; it must be importable by name in the worker.
+WorkerTarget = Callable[[int, Callable[[], bool]], None]
+
+
+class PoolBrokenError(RuntimeError):
+    """The workers of a pool keep dying; the message names the pool and the last reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolSpec:
+    """One pool: ``count`` identical workers."""
+
+    name: str
+    count: int
+    target: WorkerTarget
+    cpus: float = 1.0
+    """CPU cores each worker reserves."""
+    gpus: float = 0.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that must be set before the worker imports its libraries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restart:
+    """A worker that died and was replaced."""
+
+    pool: str
+    index: int
+    reason: str
+
+
+class RayPools:
+    """Call order: ``start``, then ``supervise`` every second or so, then ``stop``."""
+
+    def __init__(self, specs: Sequence[PoolSpec], *, address: str | None, dashboard: bool) -> None:
+        """``address`` of a running Ray cluster, or None for a Ray of our own that ends with us."""
+        self._specs = list(specs)
+        self._address = address
+        self._dashboard = dashboard
+        self._workers: dict[tuple[str, int], _Worker] = {}
+        self._restarts: list[float] = []
+        self.dashboard_url = ""
+        """Where the Ray dashboard answers; empty without one."""
+
+    def start(self) -> None:
+        """Start Ray (or join it) and every worker. Returns before the workers are ready."""
+        context = ray.init(**self._init_arguments())
+        self.dashboard_url = f"http://{context.dashboard_url}" if context.dashboard_url else ""
+        for spec in self._specs:
+            for index in range(spec.count):
+                self._workers[spec.name, index] = _Worker(spec, index)
+
+    def supervise(self) -> list[Restart]:
+        """Replace dead workers.
+
+        Raises:
+            PoolBrokenError: they die faster than they can work.
+        """
+        restarts = []
+        for (pool, index), worker in list(self._workers.items()):
+            reason = worker.death()
+            if reason is None:
+                continue
+            restarts.append(Restart(pool=pool, index=index, reason=reason))
+            self._check_crash_loop(pool, reason)
+            self._workers[pool, index] = _Worker(worker.spec, index)
+        return restarts
+
+    def pids(self, pool: str) -> list[int]:
+        """Process ids of a pool's workers, in order."""
+        refs = [worker.actor.pid.remote() for (name, _), worker in self._workers.items() if name == pool]
+        return list(ray.get(refs, timeout=60))
+
+    def stop(self, *, grace_seconds: float = 5.0) -> None:
+        """Let workers give their leases back, then end them, and our own Ray."""
+        if not ray.is_initialized():
+            return
+        for worker in self._workers.values():
+            worker.actor.stop.remote()
+        running = [worker.running for worker in self._workers.values()]
+        if running:
+            ray.wait(running, num_returns=len(running), timeout=grace_seconds)
+        for worker in self._workers.values():
+            ray.kill(worker.actor)
+        self._workers.clear()
+        ray.shutdown()
+
+    def _init_arguments(self) -> dict:
+        quiet = {"logging_level": "ERROR", "log_to_driver": False}
+        if self._address is not None:
+            return {"address": self._address, **quiet}
+        cpus = sum(spec.cpus * spec.count for spec in self._specs)
+        return {
+            "address": "local",
+            "num_cpus": max(1, int(cpus + 0.999)),
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "include_dashboard": self._dashboard,
+            "dashboard_host": "127.0.0.1",
+            **quiet,
+        }
+
+    def _check_crash_loop(self, pool: str, reason: str) -> None:
+        now = time.monotonic()
+        self._restarts = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_SECONDS] + [now]
+        if len(self._restarts) > MAX_RESTARTS:
+            raise PoolBrokenError(
+                f"{len(self._restarts)} workers died within {RESTART_WINDOW_SECONDS:g} s, the last in pool "
+                f"{pool!r}: {reason}"
+            )
+
+
+class _Worker:
+    """One actor and the call that is its working life."""
+
+    def __init__(self, spec: PoolSpec, index: int) -> None:
+        self.spec = spec
+        options = _WorkerActor.options(
+            name=None,
+            num_cpus=spec.cpus,
+            num_gpus=spec.gpus,
+            max_concurrency=3,  # the working life, stop() and pid()
+            runtime_env={"env_vars": dict(spec.environment)},
+        )
+        self.actor = options.remote(spec.target, index)
+        self.running = self.actor.run.remote()
+
+    def death(self) -> str | None:
+        """Why the worker is no longer working, or None while it is."""
+        done, _ = ray.wait([self.running], timeout=0)
+        if not done:
+            return None
+        try:
+            ray.get(self.running)
+        except ray.exceptions.RayError as error:
+            return str(error).strip().splitlines()[-1][:300]
+        return "the worker returned"
+
+
+@ray.remote(max_restarts=0)
+class _WorkerActor:
+    def __init__(self, target: WorkerTarget, index: int) -> None:
+        self._target = target
+        self._index = index
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        self._target(self._index, self._stop.is_set)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def pid(self) -> int:
+        return os.getpid()

@@ -1,0 +1,98 @@
+"""Runs or resumes a DAgger run: opens the run directory, starts Redis, Ray and the pools, runs, reports."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.errors import BadInputError
+from potstill.launch.reporting.run_reporter import RunReporter
+
+
+def run_dagger(
+    config: DaggerConfig, run_dir: Path, *, resume: bool, redis_url: str | None = None, ray_address: str | None = None
+) -> int:
+    """Run all stages that are not done yet; returns the exit code 0.
+
+    Without a Redis URL an embedded server is started in the run directory; without a Ray address a Ray of our own.
+
+    Raises:
+        BadInputError: the directory holds another run, or another runner is at work in it.
+        FinishedShortError, RunFailedError: see ``DaggerRunner.run``.
+        KeyboardInterrupt: interrupted (SIGINT or SIGTERM); leases were given back, the run can be resumed.
+    """
+    folder = RunFolder(run_dir)
+    folder.check(config, resume=resume)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with _only_runner(run_dir), _terminate_as_interrupt():
+        run = folder.open(config)
+        reporter = RunReporter(run_dir)
+        started = time.monotonic()
+        reporter.write(
+            "run_started",
+            recipe=config.recipe,
+            task=config.task,
+            run=run,
+            rounds=config.rounds,
+            rollouts=[config.rollouts_of(index) for index in range(config.rounds + 1)],
+            resumed=resume,
+        )
+        try:
+            _run_stages(config, run, folder, reporter, redis_url=redis_url, ray_address=ray_address)
+        finally:
+            reporter.write("session_ended", seconds=time.monotonic() - started)
+            reporter.close()
+    return 0
+
+
+def _run_stages(
+    config: DaggerConfig,
+    run: str,
+    folder: RunFolder,
+    reporter: RunReporter,
+    *,
+    redis_url: str | None,
+    ray_address: str | None,
+) -> None:
+    # Ray and the environments take seconds to import; the first line of progress must not wait for them.
+    from potstill.launch.composition import open_dagger_system
+
+    with open_dagger_system(
+        config, run, folder, reporter, redis_url=redis_url, ray_address=ray_address
+    ) as runner:
+        runner.run()
+
+
+@contextlib.contextmanager
+def _only_runner(run_dir: Path) -> Iterator[None]:
+    lock = FileLock(run_dir / ".runner.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BadInputError(f"run_dir: another runner is at work in {run_dir}; stop it first, or wait") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does: leases go back, workers stop, the run stays resumable."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

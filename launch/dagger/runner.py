@@ -1,0 +1,264 @@
+"""The DAgger runner: rounds of collecting, training and evaluating, each stage done once, all state in files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from potstill.experience.episode_store import EpisodeStore
+from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks, training_task
+from potstill.launch.dagger.stages import Stage, StageLog, evaluation_stage, rollout_stage, training_stage
+from potstill.launch.errors import FinishedShortError, RunFailedError
+from potstill.queues.task import Ledger, Task
+from potstill.queues.task_queue import TaskQueue
+
+#: How long the runner blocks on the ledger before it looks after the pools and the progress display.
+TICK_SECONDS = 1.0
+
+
+class EventSink(Protocol):
+    """Where the runner says what happens."""
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Record one event."""
+
+
+class DaggerRunner:
+    """Round 0: the teachers act. Round i: student i-1 acts, the expert labels. Then train on the union, evaluate.
+
+    ::
+
+        for round: rollouts -> seal manifest -> train (warm start) -> evaluate
+        best round by success -> final evaluation on fresh seeds
+
+    Every stage's outputs are in files before the next begins; task ids follow from the stage's inputs. So the
+    runner may be killed anywhere and started again: what is done is skipped, what is queued is awaited. A stage's
+    event is written before the stage counts as finished: killed in between, it is written twice (the last one
+    counts), never not at all.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: DaggerConfig,
+        run: str,
+        run_dir: Path,
+        queue: TaskQueue,
+        store: EpisodeStore,
+        store_url: str,
+        events: EventSink,
+        look_after_pools: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._run = run
+        self._run_dir = run_dir
+        self._queue = queue
+        self._store = store
+        self._store_url = store_url
+        self._events = events
+        self._look_after_pools = look_after_pools
+        self._stages = StageLog(run_dir / "stages")
+
+    def run(self) -> None:
+        """All rounds and the final evaluation.
+
+        Raises:
+            FinishedShortError: tasks became dead letters; says how many episodes are missing.
+            RunFailedError: training failed; the last good checkpoint is kept.
+        """
+        checkpoint = ("", "")
+        manifests: list[str] = []
+        successes: list[float] = []
+        for round_index in range(self._config.rounds + 1):
+            phase = self._config.phase_of(round_index)
+            self._events.write(
+                "round_started",
+                round=round_index,
+                phase=phase,
+                rollouts_requested=self._config.rollouts_of(round_index),
+                beta=self._config.beta.beta(round_index) if phase == "on_policy" else 1.0,
+            )
+            manifests.append(self._collect(round_index, checkpoint))
+            checkpoint = self._train(round_index, manifests, checkpoint)
+            successes.append(self._evaluate(round_index, checkpoint[1]))
+            self._events.write("round_finished", round=round_index)
+        best = max(range(len(successes)), key=lambda index: (successes[index], index))
+        self._evaluate(None, self._policy_sha256(best), best_round=best)
+        self._events.write("run_finished", best_round=best)
+
+    def _collect(self, round_index: int, checkpoint: tuple[str, str]) -> str:
+        """Collect a round; returns its manifest's hash."""
+        stage = rollout_stage(self._config, round_index, checkpoint[1])
+        outputs = self._stages.outputs(stage)
+        if outputs is not None:
+            return outputs["manifest"]
+        started = time.monotonic()
+        self._make_room(stage, round_index)
+        tasks = rollout_tasks(
+            self._config, stage, run=self._run, round_index=round_index, store=self._store_url, checkpoint=checkpoint
+        )
+        self._reconcile(round_index, tasks)
+        self._queue.put(tasks)
+        ledger = self._settle(stage, lambda now: self._say_rollouts(round_index, stage, now, started))
+        self._require_all_done(stage, ledger)
+        manifest = self._store.seal(round_index, requested=len(tasks))
+        results = self._queue.results(stage.group)
+        outputs = {
+            "manifest": manifest.sha256,
+            "rollouts_committed": len(manifest.entries),
+            "duplicates": len(manifest.entries) - len({entry.index for entry in manifest.entries}),
+            "lost": ledger.submitted - len(manifest.entries),
+            "frames": sum(int(result["frames"]) for result in results.values()),
+            "render_calls": sum(int(result["render_calls"]) for result in results.values()),
+            "actor_success_rate": sum(entry.success for entry in manifest.entries) / len(manifest.entries),
+        }
+        facts = {key: value for key, value in outputs.items() if key != "manifest"}
+        self._events.write(
+            "rollouts_finished", round=round_index, rollout_seconds=time.monotonic() - started, **facts
+        )
+        self._stages.finish(stage, outputs)
+        return manifest.sha256
+
+    def _train(self, round_index: int, manifests: list[str], previous: tuple[str, str]) -> tuple[str, str]:
+        """Train on all rounds so far; returns the new policy's (folder, sha256)."""
+        stage = training_stage(self._config, round_index, manifests, previous[1])
+        folder = self._checkpoint_folder(round_index)
+        outputs = self._stages.outputs(stage)
+        if outputs is not None:
+            return str(folder), outputs["checkpoint_sha256"]
+        started = time.monotonic()
+        task = training_task(
+            self._config, stage, round_index=round_index, store=self._store_url, output=folder, initial=previous[0]
+        )
+        self._queue.put([task])
+        ledger = self._settle(stage, lambda now: self._say_training(round_index, task))
+        if not ledger.done:
+            raise RunFailedError(f"training of round {round_index} failed: {self._first_error(stage)}")
+        result = self._queue.results(stage.group)[task.id]
+        self._events.write(
+            "training_finished",
+            round=round_index,
+            train_seconds=time.monotonic() - started,
+            checkpoint=str(folder.relative_to(self._run_dir)),
+            **result,
+        )
+        self._stages.finish(stage, result)
+        return str(folder), str(result["checkpoint_sha256"])
+
+    def _evaluate(self, round_index: int | None, policy_sha256: str, *, best_round: int | None = None) -> float:
+        """Success rate of a round's policy; ``round_index`` None: the best one on the final seeds."""
+        stage = evaluation_stage(self._config, round_index, policy_sha256)
+        outputs = self._stages.outputs(stage)
+        if outputs is None:
+            started = time.monotonic()
+            shown = best_round if round_index is None else round_index
+            assert shown is not None
+            checkpoint = (str(self._checkpoint_folder(shown)), policy_sha256)
+            tasks = evaluation_tasks(self._config, stage, run=self._run, checkpoint=checkpoint)
+            self._queue.put(tasks)
+            ledger = self._settle(stage, lambda now: self._say_evaluation(shown, now))
+            self._require_all_done(stage, ledger)
+            results = self._queue.results(stage.group)
+            ordered = [results[task.id] for task in tasks]
+            outputs = {
+                "seeds": [int(result["seed"]) for result in ordered],
+                "successes": [int(result["success"]) for result in ordered],
+                "steps": [int(result["steps"]) for result in ordered],
+            }
+            self._events.write(
+                "final_evaluation_finished" if round_index is None else "evaluation_finished",
+                round=shown,
+                evaluation_seconds=time.monotonic() - started,
+                **outputs,
+            )
+            self._stages.finish(stage, outputs)
+        return sum(outputs["successes"]) / len(outputs["successes"])
+
+    def _reconcile(self, round_index: int, tasks: list[Task]) -> None:
+        """Files are the truth: committed episodes count as done even if the server forgot, and the other way."""
+        results = {entry.index: self._result_of(round_index, entry.index) for entry in self._store.entries(round_index)}
+        known = [index for index in sorted(results) if index < len(tasks)]
+        self._queue.adopt([tasks[index] for index in known], [results[index] for index in known])
+        done = self._queue.results(tasks[0].group)
+        self._queue.revive([task.id for index, task in enumerate(tasks) if task.id in done and index not in results])
+
+    def _result_of(self, round_index: int, index: int) -> dict[str, Any]:
+        entry = self._store.entry(round_index, index)
+        assert entry is not None
+        episode = self._store.load(entry)
+        return {
+            "index": index,
+            "seed": entry.seed,
+            "success": entry.success,
+            "steps": entry.steps,
+            "return": float(episode.reward.sum()),
+            "frames": entry.steps * episode.frames.shape[1],
+            "render_calls": int(episode.keyframe.sum()),
+            "attempt": 0,
+        }
+
+    def _make_room(self, stage: Stage, round_index: int) -> None:
+        """Episodes of a round collected under other settings are set aside, never mixed in and never deleted."""
+        marker = self._run_dir / "stages" / f"{stage.name}.collecting"
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        folder = self._run_dir / "episodes" / f"round_{round_index:02d}"
+        if folder.exists() and marker.exists() and marker.read_text() != stage.key:
+            superseded = self._run_dir / "superseded" / f"round_{round_index:02d}.{marker.read_text()}"
+            superseded.parent.mkdir(exist_ok=True)
+            folder.rename(superseded)
+            self._events.write("warning", message=f"settings changed: old episodes moved to {superseded}")
+        marker.write_text(stage.key)
+
+    def _settle(self, stage: Stage, say: Callable[[Ledger], None]) -> Ledger:
+        while True:
+            ledger = self._queue.gather(stage.group, wait_seconds=TICK_SECONDS)
+            say(ledger)
+            self._look_after_pools()
+            if ledger.settled:
+                return ledger
+
+    def _require_all_done(self, stage: Stage, ledger: Ledger) -> None:
+        if ledger.done == ledger.submitted:
+            return
+        raise FinishedShortError(
+            f"{stage.name}: {ledger.done} of {ledger.submitted} done, {ledger.dead} dead, "
+            f"{ledger.cancelled} cancelled; first error: {self._first_error(stage)}"
+        )
+
+    def _first_error(self, stage: Stage) -> str:
+        letters = self._queue.dead_letters(stage.group)
+        lines = letters[0].error.strip().splitlines() if letters else []
+        return lines[-1] if lines else "no error was recorded"
+
+    def _say_rollouts(self, round_index: int, stage: Stage, ledger: Ledger, started: float) -> None:
+        results = self._queue.results(stage.group)
+        frames = sum(int(result["frames"]) for result in results.values())
+        self._events.write(
+            "rollouts_progress",
+            round=round_index,
+            done=ledger.done,
+            requested=ledger.submitted,
+            frames=frames,
+            frames_per_second=frames / max(time.monotonic() - started, 1e-9),
+            waiting=ledger.waiting,
+            leased=ledger.leased,
+        )
+
+    def _say_training(self, round_index: int, task: Task) -> None:
+        facts = self._queue.workers().get(f"progress.{task.id}")
+        if facts:
+            self._events.write("training_progress", round=round_index, **facts)
+
+    def _say_evaluation(self, round_index: int, ledger: Ledger) -> None:
+        self._events.write("evaluation_progress", round=round_index, done=ledger.done, requested=ledger.submitted)
+
+    def _checkpoint_folder(self, round_index: int) -> Path:
+        return self._run_dir / "checkpoints" / f"round_{round_index:02d}"
+
+    def _policy_sha256(self, round_index: int) -> str:
+        """The hash that the round's training recorded."""
+        record = self._stages.latest_outputs(f"round_{round_index:02d}.training")
+        return str(record["checkpoint_sha256"])

@@ -1,0 +1,23 @@
+"""Environment seeds: disjoint between rounds, runs and evaluations by construction."""
+
+from __future__ import annotations
+
+#: Seeds of one block; a round never asks for more episodes than this.
+_BLOCK = 2**24
+#: Seeds of one run start above every evaluation seed.
+_RUN = 2**32
+
+
+def evaluation_seed(index: int) -> int:
+    """Seeds 0.. : the same in every run, so that two runs can be compared episode by episode."""
+    return index
+
+
+def final_evaluation_seed(index: int) -> int:
+    """Seeds of the last evaluation, disjoint from those that chose the best checkpoint."""
+    return _BLOCK + index
+
+
+def rollout_seed(run_seed: int, round_index: int, index: int) -> int:
+    """Seeds of training episodes."""
+    return (run_seed + 1) * _RUN + round_index * _BLOCK + index

@@ -1,0 +1,110 @@
+"""The queue tasks of each stage: ids, seeds, actors and priorities follow from configuration and round alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from potstill.actors.rollout_job import RolloutJob
+from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.seeds import evaluation_seed, final_evaluation_seed, rollout_seed
+from potstill.launch.dagger.stages import Stage
+from potstill.queues.task import Task
+
+#: Evaluations overtake rollouts; training is waited for by nobody but the runner.
+_PRIORITY = {"rollout": 1, "evaluation": 5, "training": 3}
+
+
+def rollout_tasks(
+    config: DaggerConfig, stage: Stage, *, run: str, round_index: int, store: str, checkpoint: tuple[str, str]
+) -> list[Task]:
+    """One task per episode of a round. ``checkpoint`` is the student's (folder, sha256)."""
+    on_policy = config.phase_of(round_index) == "on_policy"
+    sigmas = _bootstrap_sigmas(config)
+    tasks = []
+    for index in range(config.rollouts_of(round_index)):
+        job = RolloutJob(
+            purpose="rollout",
+            run=run,
+            round=round_index,
+            index=index,
+            task=config.task,
+            seed=rollout_seed(config.seed, round_index, index),
+            sigma=float(sigmas[index]) if round_index == 0 and config.collection == "dagger" else 0.0,
+            checkpoint=checkpoint[0] if on_policy else "",
+            checkpoint_sha256=checkpoint[1] if on_policy else "",
+            beta=config.beta.beta(round_index) if on_policy else 1.0,
+            max_steps=config.rollout.max_steps,
+            hold_steps=config.rollout.hold_steps,
+            store=store,
+            render=config.render,
+        )
+        tasks.append(_task(config, stage, "rollout", index, job.to_payload()))
+    return tasks
+
+
+def evaluation_tasks(config: DaggerConfig, stage: Stage, *, run: str, checkpoint: tuple[str, str]) -> list[Task]:
+    """One task per evaluation episode of a policy, (folder, sha256)."""
+    final = stage.name.startswith("final")
+    episodes = config.evaluation.final_episodes if final else config.evaluation.episodes
+    seed_of = final_evaluation_seed if final else evaluation_seed
+    tasks = []
+    for index in range(episodes):
+        job = RolloutJob(
+            purpose="evaluation",
+            run=run,
+            round=0,
+            index=index,
+            task=config.task,
+            seed=seed_of(index),
+            sigma=0.0,
+            checkpoint=checkpoint[0],
+            checkpoint_sha256=checkpoint[1],
+            beta=0.0,
+            max_steps=config.evaluation.max_steps,
+            hold_steps=0,
+            store="",
+            render=config.render,
+        )
+        tasks.append(_task(config, stage, "evaluation", index, job.to_payload()))
+    return tasks
+
+
+def training_task(
+    config: DaggerConfig, stage: Stage, *, round_index: int, store: str, output: Path, initial: str
+) -> Task:
+    """The training of one round: a task like any other. ``initial`` is a policy folder or empty."""
+    payload = {
+        "store": store,
+        "rounds": list(range(round_index + 1)),
+        "round": round_index,
+        "policy": asdict(config.policy),
+        "learner": asdict(config.learner),
+        "initial_policy": initial,
+        "output": str(output),
+        "seed": config.seed,
+    }
+    return _task(config, stage, "training", 0, payload)
+
+
+def _task(config: DaggerConfig, stage: Stage, kind: str, index: int, payload: dict) -> Task:
+    return Task(
+        id=f"{stage.group}.{index:05d}",
+        kind=kind,
+        group=stage.group,
+        payload=payload,
+        priority=_PRIORITY[kind],
+        max_attempts=config.delivery.max_attempts,
+    )
+
+
+def _bootstrap_sigmas(config: DaggerConfig) -> np.ndarray:
+    """Noise per bootstrap episode: the stated share from the ladder in equal parts, in a seeded order."""
+    count = config.rollouts_of(0)
+    from_ladder = round(count * config.teacher.ladder_fraction)
+    sigmas = np.zeros(count)
+    if from_ladder:
+        sigmas[:from_ladder] = np.resize(np.asarray(config.teacher.ladder), from_ladder)
+    return np.random.default_rng(config.seed).permutation(sigmas)

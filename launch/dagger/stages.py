@@ -1,0 +1,126 @@
+"""The stages of a run and what each depends on: a finished stage is never redone, a changed input redoes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from potstill.launch.dagger.config import DaggerConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One step of the run with everything its result depends on."""
+
+    name: str
+    """``round_01.rollout``, ``round_01.training``, ``round_01.evaluation`` or ``final.evaluation``."""
+    inputs: Mapping[str, Any]
+    """JSON values: settings and hashes of earlier outputs."""
+
+    @property
+    def key(self) -> str:
+        """First 8 hex digits of the inputs' hash; part of the stage's task ids."""
+        text = json.dumps(self.inputs, sort_keys=True, default=list)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    @property
+    def group(self) -> str:
+        """The stage's group in the queue's ledger."""
+        return f"{self.name}.{self.key}"
+
+
+class StageLog:
+    """One JSON file per finished stage under ``run_dir/stages``: its inputs and outputs."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def outputs(self, stage: Stage) -> dict[str, Any] | None:
+        """Outputs of this very stage (same inputs), or None when it has to be done."""
+        record = self._read(stage.name)
+        return record["outputs"] if record is not None and record["key"] == stage.key else None
+
+    def latest_outputs(self, name: str) -> dict[str, Any]:
+        """Outputs of the stage of that name, whatever its inputs were.
+
+        Raises:
+            KeyError: it was never finished.
+        """
+        record = self._read(name)
+        if record is None:
+            raise KeyError(f"stage {name} was never finished")
+        return record["outputs"]
+
+    def why_redo(self, stage: Stage) -> str:
+        """``not done yet``, or which input changed since it was done."""
+        record = self._read(stage.name)
+        if record is None:
+            return "not done yet"
+        fresh = json.loads(json.dumps(stage.inputs, default=list))
+        changed = [key for key in sorted({*fresh, *record["inputs"]}) if fresh.get(key) != record["inputs"].get(key)]
+        return "changed: " + ", ".join(changed)
+
+    def finish(self, stage: Stage, outputs: Mapping[str, Any]) -> None:
+        """Record the outputs; atomic and durable."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        record = {"name": stage.name, "key": stage.key, "inputs": stage.inputs, "outputs": outputs}
+        target = self._directory / f"{stage.name}.json"
+        temporary = target.with_suffix(".tmp")
+        with temporary.open("w") as file:
+            json.dump(record, file, indent=1, default=list)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        path = self._directory / f"{name}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+
+def rollout_stage(config: DaggerConfig, round_index: int, student_sha256: str) -> Stage:
+    """Collecting a round. Depends on the student only when it acts."""
+    on_policy = config.phase_of(round_index) == "on_policy"
+    inputs = {
+        "task": config.task,
+        "seed": config.seed,
+        "rollouts": config.rollouts_of(round_index),
+        "max_steps": config.rollout.max_steps,
+        "hold_steps": config.rollout.hold_steps,
+        "render": asdict(config.render),
+        "expert": config.teacher.expert,
+    }
+    if on_policy:
+        inputs |= {"student": student_sha256, "beta": config.beta.beta(round_index)}
+    else:
+        inputs |= {"collection": config.collection, "teacher": asdict(config.teacher)}
+    return Stage(name=f"round_{round_index:02d}.rollout", inputs=inputs)
+
+
+def training_stage(config: DaggerConfig, round_index: int, manifests: list[str], initial_sha256: str) -> Stage:
+    """Training on the union of all rounds so far."""
+    inputs = {
+        "seed": config.seed,
+        "manifests": manifests,
+        "initial_policy": initial_sha256,
+        "policy": asdict(config.policy),
+        "learner": asdict(config.learner),
+    }
+    return Stage(name=f"round_{round_index:02d}.training", inputs=inputs)
+
+
+def evaluation_stage(config: DaggerConfig, round_index: int | None, policy_sha256: str) -> Stage:
+    """Closed-loop evaluation of a round's policy, or (None) of the best one on seeds of its own."""
+    final = round_index is None
+    inputs = {
+        "task": config.task,
+        "policy": policy_sha256,
+        "episodes": config.evaluation.final_episodes if final else config.evaluation.episodes,
+        "max_steps": config.evaluation.max_steps,
+        "render": asdict(config.render),
+    }
+    return Stage(name="final.evaluation" if final else f"round_{round_index:02d}.evaluation", inputs=inputs)
