@@ -39,8 +39,8 @@ class EpisodeMeta:
 class Episode:
     """T steps; row t holds the observation *before* action t and what followed from it.
 
-    Arrays become read-only. Legend: T steps, P proprioception, S privileged, A action, C cameras, H x W pixels,
-    B bodies, G visible sites.
+    Arrays become read-only. Legend: T steps, P proprioception, S privileged, A action, C cameras,
+    H x W pixels, B bodies, G visible sites.
     """
 
     meta: EpisodeMeta
@@ -89,9 +89,13 @@ class Episode:
             _check_array(name, getattr(self, name), length, trailing, dtype)
         if self.expert_action.shape != self.action.shape:
             raise ValueError(
-                f"expert_action must be shaped like action {self.action.shape}: got {self.expert_action.shape}"
+                f"expert_action must be shaped like action {self.action.shape}: "
+                f"got {self.expert_action.shape}"
             )
-        if self.camera_pose.shape[1] != self.frames.shape[1] or len(self.meta.cameras) != self.frames.shape[1]:
+        if (
+            self.camera_pose.shape[1] != self.frames.shape[1]
+            or len(self.meta.cameras) != self.frames.shape[1]
+        ):
             raise ValueError(
                 f"frames have {self.frames.shape[1]} cameras, camera_pose {self.camera_pose.shape[1]}, "
                 f"meta.cameras {len(self.meta.cameras)}"
@@ -133,7 +137,9 @@ _LAYOUT: dict[str, tuple[tuple[int | None, ...], type]] = {
 }
 
 
-def _check_array(name: str, array: np.ndarray, length: int, trailing: tuple[int | None, ...], dtype: type) -> None:
+def _check_array(
+    name: str, array: np.ndarray, length: int, trailing: tuple[int | None, ...], dtype: type
+) -> None:
     wanted = (length, *trailing)
     fits = array.ndim == len(wanted) and all(w is None or w == got for w, got in zip(wanted, array.shape))
     if not fits or array.dtype != dtype:

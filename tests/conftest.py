@@ -1,0 +1,55 @@
+"""Fixtures shared by every room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from potstill.experience.episode import Episode, EpisodeMeta
+
+
+@pytest.fixture
+def make_episode() -> Callable[..., Episode]:
+    """A factory of small episodes; the label can be read off the picture and the proprioception."""
+    return synthetic_episode
+
+
+def synthetic_episode(
+    *,
+    round: int = 0,
+    index: int = 0,
+    steps: int = 12,
+    size: int = 16,
+    cameras: int = 2,
+    proprio: int = 4,
+    actions: int = 3,
+    run: str = "test",
+    salt: int = 0,
+) -> Episode:
+    """A bright square wanders over noise; the expert's action points from the middle to the square."""
+    rng = np.random.default_rng([round, index, salt])
+    place = rng.uniform(-0.7, 0.7, (steps, 2))
+    frames = rng.integers(0, 60, (steps, cameras, size, size, 3), dtype=np.uint8)
+    corner = np.round((place + 1) / 2 * (size - 4)).astype(int)
+    for step, (y, x) in enumerate(corner):
+        frames[step, :, y : y + 4, x : x + 4] = 250
+    body = rng.normal(size=(steps, proprio)).astype(np.float32)
+    label = np.zeros((steps, actions), np.float32)
+    label[:, : min(2, actions)] = place[:, : min(2, actions)]
+    flag = np.zeros(steps, bool)
+    meta = EpisodeMeta(
+        run=run, round=round, index=index, task="reach-v3", seed=1000 * round + index, actor="oracle",
+        expert="oracle", policy_version="oracle", painter="mujoco", painter_version="1", keyframe_interval=1,
+        cameras=tuple(f"cam{i}" for i in range(cameras)),
+    )  # fmt: skip
+    return Episode(
+        meta=meta, proprio=body, privileged=rng.normal(size=(steps, 5)), action=label.copy(),
+        expert_action=label, expert_acted=~flag, reward=rng.random(steps).astype(np.float32), terminated=flag.copy(),
+        truncated=flag.copy(), success=np.arange(steps) == steps - 1, frames=frames, keyframe=~flag,
+        prompt_id=np.full(steps, -1, np.int32), render_seed=np.arange(steps, dtype=np.int64),
+        camera_pose=rng.random((steps, cameras, 12)).astype(np.float32), body_pos=rng.random((steps, 6, 3)),
+        body_quat=rng.random((steps, 6, 4)), site_pos=rng.random((steps, 0, 3)),
+        step_seconds=rng.random(steps).astype(np.float32),
+    )  # fmt: skip
