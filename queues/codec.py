@@ -1,0 +1,154 @@
+"""Bytes for nested plain data and arrays: msgpack for the structure, raw blocks for the arrays, nothing pickled.
+
+Layout: header (32 bytes: magic, version, body bytes, structure bytes, xxh3-64 of the body) | msgpack structure |
+array blocks, each at a multiple of 16 bytes. An array in the structure is an extension ``[dtype, shape, offset]``.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+import msgpack
+import numpy as np
+import xxhash
+
+from potstill.queues.errors import MalformedMessageError
+
+#: Larger messages are refused on both sides; send a file's path instead.
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+#: Changes when bytes of one version cannot be read by the other.
+CODEC_VERSION = 1
+
+_MAGIC = b"ptsl"
+_HEADER = struct.Struct("<4sB3xQQQ")
+_ALIGNMENT = 16
+_ARRAY_EXTENSION = 1
+_MAX_DEPTH = 64
+_PLAIN_TYPES = frozenset({type(None), bool, int, float, str, bytes})
+_DTYPES = {
+    np.dtype(code).newbyteorder(order).str: np.dtype(code).newbyteorder(order)
+    for code in "?bBhHiIlLqQefdgFDG"
+    for order in "<>"
+}
+
+
+def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
+    """Bytes of nested dicts (string keys), lists, strings, numbers, bytes, None and arrays.
+
+    Tuples become lists and NumPy scalars become Python numbers. Arrays keep dtype (any bool, integer, float or
+    complex, any byte order) and shape; a contiguous one is copied once.
+
+    Raises:
+        TypeError: something else is in there; the message says where.
+        ValueError: larger than ``max_bytes``, deeper than 64 levels, or an integer beyond 64 bits.
+    """
+    blocks: list[memoryview] = []
+    try:
+        structure = msgpack.packb(_ArrayCollector(blocks).plain(message, "message", 0), use_bin_type=True)
+    except OverflowError as error:
+        raise ValueError(f"message holds an integer beyond 64 bits: {error}") from None
+    parts: list[Any] = [structure, bytes(-len(structure) % _ALIGNMENT)]
+    for block in blocks:
+        parts += [block, bytes(-block.nbytes % _ALIGNMENT)]
+    size = sum(len(part) for part in parts)
+    if _HEADER.size + size > max_bytes:
+        raise ValueError(
+            f"message of {_HEADER.size + size} bytes exceeds the limit of {max_bytes}: put the data in a file "
+            f"and send its path"
+        )
+    checksum = _checksum(len(structure), parts)
+    return b"".join([_HEADER.pack(_MAGIC, CODEC_VERSION, size, len(structure), checksum), *parts])
+
+
+def decode(data: bytes | bytearray | memoryview, *, max_bytes: int = MAX_MESSAGE_BYTES) -> Any:
+    """The message of ``encode``; arrays are read-only views of ``data`` (no copy), which they keep alive.
+
+    Raises:
+        MalformedMessageError: truncated, corrupted, over-sized or of another version.
+    """
+    view = memoryview(data).toreadonly()
+    if len(view) > max_bytes:
+        raise MalformedMessageError(f"message of {len(view)} bytes exceeds the limit of {max_bytes}")
+    if len(view) < _HEADER.size or bytes(view[:4]) != _MAGIC:
+        raise MalformedMessageError(f"not a potstill message ({len(view)} bytes)")
+    _, version, size, structure_size, checksum = _HEADER.unpack_from(view)
+    if version != CODEC_VERSION:
+        raise MalformedMessageError(
+            f"message of codec version {version}: this potstill reads {CODEC_VERSION}"
+        )
+    body = view[_HEADER.size :]
+    if len(body) != size or structure_size > size:
+        raise MalformedMessageError(f"message body has {len(body)} bytes: its header says {size}")
+    if _checksum(structure_size, [body]) != checksum:
+        raise MalformedMessageError("message checksum does not match: the bytes were damaged")
+    blocks = body[structure_size + -structure_size % _ALIGNMENT :]
+    try:
+        return msgpack.unpackb(body[:structure_size], ext_hook=_ArrayReader(blocks).read)
+    # Whatever a hostile structure provokes (stack depth, huge shapes, bad UTF-8) is one thing to the caller.
+    except Exception as error:
+        raise MalformedMessageError(f"message cannot be decoded: {type(error).__name__}: {error}") from None
+
+
+class _ArrayCollector:
+    """Turns a message into what msgpack knows, moving arrays out into blocks."""
+
+    def __init__(self, blocks: list[memoryview]) -> None:
+        self._blocks = blocks
+        self._offset = 0
+
+    def plain(self, value: Any, where: str, depth: int) -> Any:
+        kind = type(value)
+        if kind in _PLAIN_TYPES:
+            return value
+        if depth > _MAX_DEPTH:
+            raise ValueError(f"message is nested deeper than {_MAX_DEPTH} levels")
+        if isinstance(value, np.ndarray):
+            return self._extension(value, where)
+        if isinstance(value, dict):
+            for key in value:
+                if type(key) is not str:
+                    raise TypeError(f"{where} has the key {key!r}: keys must be strings")
+            return {key: self.plain(item, f"{where}.{key}", depth + 1) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.plain(item, f"{where}[{index}]", depth + 1) for index, item in enumerate(value)]
+        if isinstance(value, np.generic) and value.dtype.kind in "biuf" and value.dtype.char != "g":
+            return value.item()
+        raise TypeError(f"{where} is a {kind.__module__}.{kind.__qualname__}, which cannot be sent")
+
+    def _extension(self, array: np.ndarray, where: str) -> msgpack.ExtType:
+        if array.dtype.str not in _DTYPES:
+            raise TypeError(f"{where} is an array of {array.dtype}, which cannot be sent")
+        described = msgpack.packb([array.dtype.str, array.shape, self._offset])
+        flat = np.ascontiguousarray(array).reshape(-1)
+        block = memoryview(flat.view(np.uint8))
+        self._blocks.append(block)
+        self._offset += block.nbytes + -block.nbytes % _ALIGNMENT
+        return msgpack.ExtType(_ARRAY_EXTENSION, described)
+
+
+class _ArrayReader:
+    """Builds views into the array blocks of one message."""
+
+    def __init__(self, blocks: memoryview) -> None:
+        self._blocks = blocks
+
+    def read(self, code: int, described: bytes) -> np.ndarray:
+        if code != _ARRAY_EXTENSION:
+            raise ValueError(f"unknown extension {code}")
+        dtype_name, shape, offset = msgpack.unpackb(described)
+        dtype, count = _DTYPES[dtype_name], math.prod(shape)
+        if any(length < 0 for length in shape):
+            raise ValueError(f"negative length in shape {shape}")
+        if count == 0:
+            return np.empty(shape, dtype)
+        return np.frombuffer(self._blocks, dtype, count, offset).reshape(shape)
+
+
+def _checksum(structure_size: int, parts: list[Any]) -> int:
+    """xxh3-64 of the body; the seed covers the one header field that the body cannot contradict."""
+    digest = xxhash.xxh3_64(seed=structure_size)
+    for part in parts:
+        digest.update(part)
+    return digest.intdigest()

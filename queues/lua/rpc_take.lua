@@ -1,0 +1,29 @@
+-- Hands requests to a server: those of dead servers first, then the oldest; expired ones are dropped.
+-- KEYS[1]: beginning of the service's keys. ARGV: how many at most, redelivery time (ms).
+-- Returns {ms until a redelivery is due (-1: none), requests}; a request is {id, body, deadline (ms), attempt}.
+local base, wanted, redeliver_ms = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local leases, waiting = base .. 'leases', base .. 'waiting'
+for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', leases, now, '-inf', 'LIMIT', 0, 1000)) do
+  redis.call('ZREM', leases, id)
+  redis.call('LPUSH', waiting, id)
+end
+local taken = {}
+while #taken < wanted do
+  local id = redis.call('LPOP', waiting)
+  if not id then
+    redis.call('DEL', base .. 'wake')
+    break
+  end
+  local request = base .. 'request:' .. id
+  local f = redis.call('HMGET', request, 'body', 'deadline')
+  if f[1] then
+    local attempt = redis.call('HINCRBY', request, 'attempt', 1)
+    redis.call('ZADD', leases, now + redeliver_ms, id)
+    taken[#taken + 1] = {id, f[1], tonumber(f[2]), attempt}
+  end
+end
+local pause, head = -1, redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')
+if head[2] then pause = math.max(0, tonumber(head[2]) - now) end
+return {pause, taken}

@@ -1,0 +1,275 @@
+"""The task queue on a Redis server: every change of state is one Lua script (``lua/task_*.lua``)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from potstill.queues.codec import decode, encode
+from potstill.queues.errors import LeaseLostError, MalformedMessageError, QueueFullError
+from potstill.queues.redis_connection import RedisConnection, block_seconds, script_command
+from potstill.queues.redis_keys import RedisKeys
+from potstill.queues.task import DeadLetter, Lease, Ledger, Task
+
+#: Payloads and results stay on the server with the ledger; larger data goes into a file and its path into the task.
+MAX_TASK_BYTES = 1024 * 1024
+#: Longest back-off after failures.
+MAX_BACKOFF_SECONDS = 60.0
+#: Errors are kept to this many characters, the end (where the exception is named) first.
+MAX_ERROR_CHARACTERS = 16_000
+
+_TASKS_PER_CALL = 100
+
+
+class RedisTaskQueue:
+    """``TaskQueue`` of one run (see there for the life of a task).
+
+    Blocked workers sleep in ``BLPOP`` on a list that gets one token per new task; they also wake for the next
+    expiry, and at least each second. Any method may be called from any thread or process.
+
+    Args:
+        connection: From ``redis_connection.connect``.
+        run: Names the key space; matches ``ID_PATTERN``.
+        max_waiting: ``put`` blocks while this many tasks wait; None: unbounded.
+        retry_backoff_seconds: Pause after the first failed attempt; doubles with each, up to 60 s.
+
+    Every method raises ``QueueUnavailableError`` when the server stays away too long.
+    """
+
+    def __init__(
+        self,
+        connection: RedisConnection,
+        run: str,
+        *,
+        max_waiting: int | None = None,
+        retry_backoff_seconds: float = 1.0,
+    ) -> None:
+        if max_waiting is not None and max_waiting < 1:
+            raise ValueError(f"max_waiting must be at least 1 or None: got {max_waiting}")
+        if retry_backoff_seconds < 0:
+            raise ValueError(f"retry_backoff_seconds must not be negative: got {retry_backoff_seconds}")
+        self._connection = connection
+        self._keys = RedisKeys(run)
+        self._max_waiting = max_waiting
+        self._backoff_seconds = retry_backoff_seconds
+
+    def put(self, tasks: Sequence[Task], *, wait_seconds: float = 0.0) -> int:
+        """Submit tasks; see ``TaskQueue.put``. Tasks accepted before ``QueueFullError`` stay accepted."""
+        give_up = time.monotonic() + wait_seconds
+        rows = [_row(task) for task in tasks]
+        limit = -1 if self._max_waiting is None else self._max_waiting
+        room, blocking, new = self._keys.of("room"), [], 0
+        while rows:
+            chunk = rows[:_TASKS_PER_CALL]
+            submit = self._command("task_put", limit, *(value for row in chunk for value in row))
+            passed, added = self._connection.exchange(*blocking, submit)[-1]
+            new += added
+            rows = rows[passed:]
+            blocking = []
+            if passed < len(chunk):
+                remaining = give_up - time.monotonic()
+                if remaining <= 0:
+                    raise QueueFullError(
+                        f"{len(rows)} tasks not accepted: {limit} are waiting, the most allowed, after {wait_seconds} s"
+                    )
+                blocking = [("BLMOVE", room, room, "LEFT", "RIGHT", block_seconds(remaining))]
+        return new
+
+    def lease(
+        self,
+        kinds: Sequence[str],
+        *,
+        owner: str,
+        max_tasks: int = 1,
+        lease_seconds: float,
+        wait_seconds: float,
+    ) -> list[Lease]:
+        """Take up to ``max_tasks``; see ``TaskQueue.lease``."""
+        give_up = time.monotonic() + wait_seconds
+        take = self._command("task_lease", owner, max_tasks, _milliseconds(lease_seconds), *kinds)
+        wake = [self._keys.of("wake", kind) for kind in kinds]
+        event_ms, taken = self._connection.exchange(take)[0]
+        while True:
+            leases = [lease for row in taken if (lease := self._lease(row, owner)) is not None]
+            remaining = give_up - time.monotonic()
+            if leases or remaining <= 0:
+                return leases
+            # Redis holds the second command back until the first ends: waiting and taking are one round trip.
+            block = ("BLPOP", *wake, block_seconds(remaining, event_ms))
+            event_ms, taken = self._connection.exchange(block, take)[-1]
+
+    def extend(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[bool]:
+        """Push the deadlines out; see ``TaskQueue.extend``."""
+        proofs = [value for lease in leases for value in (lease.task.id, lease.fence)]
+        return [bool(held) for held in self._script("task_extend", _milliseconds(lease_seconds), *proofs)]
+
+    def ack(self, lease: Lease, result: Mapping[str, Any] | None = None) -> None:
+        """Mark done; see ``TaskQueue.ack``."""
+        body = encode(dict(result or {}), max_bytes=MAX_TASK_BYTES)
+        _check_held(lease, self._script("task_ack", lease.task.id, lease.fence, body))
+
+    def fail(self, lease: Lease, error: str, *, retry: bool = True) -> None:
+        """Give the task back with an error; see ``TaskQueue.fail``."""
+        first, longest = _milliseconds(self._backoff_seconds), _milliseconds(MAX_BACKOFF_SECONDS)
+        message = error[-MAX_ERROR_CHARACTERS:].encode("utf-8", "replace")
+        answer = self._script("task_fail", lease.task.id, lease.fence, message, int(retry), first, longest)
+        _check_held(lease, answer)
+
+    def release(self, lease: Lease) -> None:
+        """Give the task back untouched; see ``TaskQueue.release``."""
+        self._script("task_release", lease.task.id, lease.fence)
+
+    def cancel(self, group: str) -> int:
+        """Cancel the open tasks of a group; see ``TaskQueue.cancel``."""
+        return self._script("task_cancel", group)
+
+    def adopt(self, tasks: Sequence[Task], results: Sequence[Mapping[str, Any]]) -> int:
+        """Record work that files prove done; see ``TaskQueue.adopt``."""
+        rows = [
+            (*_row(task), encode(dict(result), max_bytes=MAX_TASK_BYTES))
+            for task, result in zip(tasks, results, strict=True)
+        ]
+        chunks = [rows[start : start + _TASKS_PER_CALL] for start in range(0, len(rows), _TASKS_PER_CALL)]
+        return sum(self._script("task_adopt", *(value for row in chunk for value in row)) for chunk in chunks)
+
+    def revive(self, task_ids: Sequence[str]) -> int:
+        """Put finished tasks back to waiting; see ``TaskQueue.revive``."""
+        return self._script("task_revive", *task_ids)
+
+    def reap_expired(self) -> int:
+        """Return expired leases to the queue; see ``TaskQueue.reap_expired``."""
+        return self._script("task_reap")[0]
+
+    def ledger(self, group: str | None = None) -> Ledger:
+        """Exact counts; see ``TaskQueue.ledger``."""
+        return _ledger(self._connection.exchange(self._ledger_command(group))[0])
+
+    def groups(self) -> list[str]:
+        """All groups, sorted."""
+        return sorted(
+            name.decode() for name in self._connection.exchange(("SMEMBERS", self._keys.of("groups")))[0]
+        )
+
+    def results(self, group: str) -> dict[str, dict[str, Any]]:
+        """Results of the done tasks of a group, by task id."""
+        rows = self._connection.exchange(("HGETALL", self._keys.of("results", group)))[0]
+        return {name.decode(): decode(body) for name, body in _pairs(rows)}
+
+    def gather(self, group: str, *, wait_seconds: float) -> Ledger:
+        """Wait until the group is settled; see ``TaskQueue.gather``."""
+        give_up = time.monotonic() + wait_seconds
+        door, blocking = self._keys.of("settled", group), []
+        reap, read = self._command("task_reap"), self._ledger_command(group)
+        while True:
+            (_, event_ms), counts = self._connection.exchange(*blocking, reap, read)[-2:]
+            ledger, remaining = _ledger(counts), give_up - time.monotonic()
+            if ledger.settled or remaining <= 0:
+                return ledger
+            blocking = [("BLMOVE", door, door, "LEFT", "RIGHT", block_seconds(remaining, event_ms))]
+
+    def dead_letters(self, group: str | None = None) -> list[DeadLetter]:
+        """The tasks that used up their attempts, by id."""
+        groups = self.groups() if group is None else [group]
+        if not groups:
+            return []
+        members = self._connection.exchange(*(("SMEMBERS", self._keys.of("dead", name)) for name in groups))
+        ids = sorted(name.decode() for names in members for name in names)
+        fields = ("kind", "group", "priority", "max_attempts", "payload", "attempts", "error", "state")
+        if not ids:
+            return []
+        rows = self._connection.exchange(*(("HMGET", self._keys.of("task", name), *fields) for name in ids))
+        # A task may have been revived, or the run purged, between the two reads.
+        return [_dead_letter(name, row) for name, row in zip(ids, rows, strict=True) if row[-1] == b"dead"]
+
+    def depth(self) -> dict[str, int]:
+        """Waiting tasks by kind (back-off included); kinds with none are left out."""
+        rows = self._connection.exchange(("HGETALL", self._keys.of("depth")))[0]
+        return {kind.decode(): int(count) for kind, count in _pairs(rows) if int(count)}
+
+    def publish_heartbeat(self, owner: str, facts: Mapping[str, Any], *, ttl_seconds: float) -> None:
+        """Say that a worker lives; see ``TaskQueue.publish_heartbeat``."""
+        self._script("worker_heartbeat", owner, encode(dict(facts)), _milliseconds(ttl_seconds))
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        """Facts of the workers whose heartbeat is fresh, by owner."""
+        return {owner.decode(): decode(facts) for owner, facts in _pairs(self._script("worker_list"))}
+
+    def purge(self) -> None:
+        """Delete every key of this run."""
+        cursor = b"0"
+        while True:
+            cursor, names = self._connection.exchange(
+                ("SCAN", cursor, "MATCH", self._keys.base + "*", "COUNT", 1000)
+            )[0]
+            if names:
+                self._connection.exchange(("UNLINK", *names))
+            if cursor == b"0":
+                return
+
+    def _command(self, name: str, *args: Any) -> tuple[Any, ...]:
+        return script_command(name, self._keys.base, *args)
+
+    def _script(self, name: str, *args: Any) -> Any:
+        return self._connection.script(name, self._keys.base, *args)
+
+    def _ledger_command(self, group: str | None) -> tuple[Any, ...]:
+        return ("HGETALL", self._keys.of("ledger") if group is None else self._keys.of("ledger", group))
+
+    def _lease(self, row: list[Any], owner: str) -> Lease | None:
+        name, kind, group, priority, max_attempts, payload, fence, attempt, deadline_ms = row
+        about = {"owner": owner, "fence": int(fence), "attempt": int(attempt), "deadline": deadline_ms / 1000}
+        try:
+            return Lease(task=_task(name.decode(), [kind, group, priority, max_attempts, payload]), **about)
+        except MalformedMessageError as error:
+            # No worker could ever read it: it must not come back.
+            blank = Task(id=name.decode(), kind=kind.decode(), group=group.decode())
+            self.fail(Lease(task=blank, **about), f"payload cannot be read: {error}", retry=False)
+            return None
+
+
+def _row(task: Task) -> tuple[Any, ...]:
+    payload = encode(dict(task.payload), max_bytes=MAX_TASK_BYTES)
+    return (task.id, task.kind, task.group, task.priority, task.max_attempts, payload)
+
+
+def _task(name: str, fields: Sequence[bytes]) -> Task:
+    kind, group, priority, max_attempts, payload = fields
+    return Task(
+        id=name,
+        kind=kind.decode(),
+        group=group.decode(),
+        priority=int(priority),
+        max_attempts=int(max_attempts),
+        payload=decode(payload),
+    )
+
+
+def _dead_letter(name: str, row: Sequence[bytes]) -> DeadLetter:
+    *fields, attempts, error, _ = row
+    try:
+        task = _task(name, fields)
+    except MalformedMessageError:
+        task = Task(id=name, kind=fields[0].decode(), group=fields[1].decode())
+    return DeadLetter(task=task, attempts=int(attempts), error=error.decode("utf-8", "replace"))
+
+
+def _check_held(lease: Lease, answer: bytes) -> None:
+    if answer != b"ok":
+        state = answer.decode()
+        raise LeaseLostError(
+            f"{lease.owner} no longer holds task {lease.task.id} (fence {lease.fence}): the task is {state}"
+        )
+
+
+def _ledger(rows: list[bytes]) -> Ledger:
+    return Ledger(**{name.decode(): int(count) for name, count in _pairs(rows)})
+
+
+def _pairs(rows: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(rows[::2], rows[1::2], strict=True))
+
+
+def _milliseconds(seconds: float) -> int:
+    return math.ceil(seconds * 1000)
