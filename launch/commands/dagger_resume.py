@@ -1,0 +1,26 @@
+"""``potstill dagger resume``: go on with an interrupted run from its directory alone."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.run_directory import open_run_directory
+from potstill.launch.server_check import check_server
+
+
+def run(arguments: Namespace) -> int:
+    """Go on where the run stopped; ``--plan`` only says what that means."""
+    root = open_run_directory(arguments.run_dir).root
+    config = RunFolder(root).read_config()
+    if arguments.redis:
+        check_server(arguments.redis)
+    if arguments.plan:
+        from potstill.launch.dagger.plan import describe_plan
+
+        print(describe_plan(config, root))
+        return 0
+    print(f"potstill: resuming {config.recipe} ({config.task}) in {root}", flush=True)
+    from potstill.launch.dagger.run_dagger import run_dagger
+
+    return run_dagger(config, root, resume=True, redis_url=arguments.redis, ray_address=arguments.ray)
