@@ -35,7 +35,7 @@ class MujocoSceneRendererConfig:
 class MujocoSceneRenderer:
     """Draws scenes of any Meta-World task, one after the other, in the thread that made it.
 
-    Without shadows, reflections and multi-sampling (they cost 10 to 50 times the rest); meshes are simplified.
+    Without shadows, reflections and multi-sampling (10 to 50 times the rest); meshes are simplified.
     ``depth`` and ``segmentation`` come out of one pass. A *scene* painter's edits also hold for geometry-only
     requests, because its cameras may be moved; an *image* painter is only called when ``paint`` is set.
 

@@ -17,9 +17,9 @@ class OffscreenContext:
     """One OpenGL context, made current on construction; it belongs to the thread that made it.
 
     Args:
-        backend: ``egl`` (a GPU, else Mesa's software rasteriser) or ``osmesa``. On a CPU the process should have
-            ``LP_NUM_THREADS=0`` in its environment before its first context, so that Mesa draws in the calling
-            thread (one process per core beats threads); the worker that starts the process sets it.
+        backend: ``egl`` (a GPU, else Mesa's software rasteriser) or ``osmesa``. On a CPU the process should
+            have ``LP_NUM_THREADS=0`` in its environment before its first context, so that Mesa draws in the
+            calling thread (one process per core beats threads); who starts the process sets it.
 
     Raises:
         GraphicsUnavailableError: the library is missing or has no device.

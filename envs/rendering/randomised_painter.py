@@ -51,7 +51,8 @@ class RandomisedPainterConfig:
 class RandomisedPainter:
     """Random colours, textures, lights and cameras, drawn from ``request.seed`` alone.
 
-    Sites keep their colours: they mark the goal, which the student has to find. Cameras that track a body stay as they are.
+    Sites keep their colours: they mark the goal, which the student has to find. Cameras that
+    track a body stay as they are.
     """
 
     version = "randomised-1"

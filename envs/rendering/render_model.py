@@ -11,6 +11,7 @@ import numpy as np
 from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 
 from potstill.envs.rendering.records import SceneState
+from potstill.envs.rendering.rotation_matrices import rotation_matrices
 from potstill.envs.rendering.workspace_cameras import WORKSPACE_CAMERAS
 from potstill.envs.task_names import check_task_name
 
@@ -58,8 +59,8 @@ class RenderModel:
         self.task = task
         self.model = _build(_model_path(task), config or RenderModelConfig())
         self.data = mujoco.MjData(self.model)
-        self._geom_rotation = _rotation_matrices(self.model.geom_quat)
-        self._site_rotation = _rotation_matrices(self.model.site_quat)
+        self._geom_rotation = rotation_matrices(self.model.geom_quat)
+        self._site_rotation = rotation_matrices(self.model.site_quat)
         self._tracking = self.model.cam_mode == mujoco.mjtCamLight.mjCAMLIGHT_TRACK
 
     def place(self, scene: SceneState) -> None:
@@ -70,7 +71,7 @@ class RenderModel:
         """
         model, data = self.model, self.data
         self._check(scene)
-        body_rotation = _rotation_matrices(scene.body_quat)
+        body_rotation = rotation_matrices(scene.body_quat)
         data.geom_xpos[:] = _attach(model.geom_pos, model.geom_bodyid, scene.body_pos, body_rotation)
         data.geom_xmat[:] = (body_rotation[model.geom_bodyid] @ self._geom_rotation).reshape(-1, 9)
         data.site_xpos[:] = scene.site_pos
@@ -95,7 +96,7 @@ class RenderModel:
     def _place_cameras(self, body_pos: np.ndarray, body_rotation: np.ndarray) -> None:
         model, data = self.model, self.data
         fixed_pos = _attach(model.cam_pos, model.cam_bodyid, body_pos, body_rotation)
-        fixed_rotation = body_rotation[model.cam_bodyid] @ _rotation_matrices(model.cam_quat)
+        fixed_rotation = body_rotation[model.cam_bodyid] @ rotation_matrices(model.cam_quat)
         tracking_pos = body_pos[model.cam_bodyid] + model.cam_pos0
         data.cam_xpos[:] = np.where(self._tracking[:, None], tracking_pos, fixed_pos)
         data.cam_xmat[:] = np.where(self._tracking[:, None], model.cam_mat0, fixed_rotation.reshape(-1, 9))
@@ -143,7 +144,7 @@ def _simplify(mesh: mujoco.MjsMesh, full: mujoco.MjModel, index: int, face_fract
     """Replace a mesh by one with fewer faces in the frame of its file."""
     first, count = full.mesh_vertadr[index], full.mesh_vertnum[index]
     # The compiler moved the vertices into the mesh's inertia frame: move them back.
-    rotation = _rotation_matrices(full.mesh_quat[index : index + 1])[0]
+    rotation = rotation_matrices(full.mesh_quat[index : index + 1])[0]
     vertices = full.mesh_vert[first : first + count] @ rotation.T + full.mesh_pos[index]
     first, count = full.mesh_faceadr[index], full.mesh_facenum[index]
     vertices, faces = fast_simplification.simplify(
@@ -176,21 +177,10 @@ def _check_same_names(full: mujoco.MjModel, model: mujoco.MjModel) -> None:
 
 def _roll_upright(model: mujoco.MjModel) -> None:
     """Roll world-fixed cameras whose up axis points down by 180 degrees about their line of sight."""
-    up_z = _rotation_matrices(model.cam_quat)[:, 2, 1]
+    up_z = rotation_matrices(model.cam_quat)[:, 2, 1]
     upside_down = (model.cam_bodyid == 0) & (up_z < -1e-6)
     w, x, y, z = model.cam_quat[upside_down].T
     model.cam_quat[upside_down] = np.stack([-z, y, -x, w], axis=-1)  # q * (0, 0, 0, 1)
-
-
-def _rotation_matrices(quaternions: np.ndarray) -> np.ndarray:
-    """(N, 4) unit quaternions (w, x, y, z) to (N, 3, 3)."""
-    w, x, y, z = np.asarray(quaternions, dtype=np.float64).T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.moveaxis(np.array(rows), -1, 0)
 
 
 def _attach(

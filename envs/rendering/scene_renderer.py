@@ -16,7 +16,7 @@ class SceneRenderer(Protocol):
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderReply]:
         """Draw every request from all its cameras; replies come in the order of the requests.
 
-        ``paint=True`` gives ``rgb``, ``geometry=True`` gives ``depth`` and ``segmentation``; the rest is None.
+        ``paint`` gives ``rgb``, ``geometry`` gives ``depth`` and ``segmentation``; the rest is None.
 
         Raises:
             ValueError: unknown task, camera or painter, or a scene that does not fit the task's model.
