@@ -45,7 +45,7 @@ def smoke() -> DaggerConfig:
         render=RenderConfig(size=32),
         rollout=RolloutConfig(max_steps=20, hold_steps=2, batch=2),
         teacher=TeacherConfig(ladder=(0.5,), ladder_fraction=0.5),
-        learner=BcConfig(steps=20, batch_size=16),
+        learner=BcConfig(gradient_steps=20, batch_size=16),
         evaluation=EvaluationConfig(episodes=4, final_episodes=4, max_steps=20),
         pools=PoolsConfig(rollout_workers=1, render_workers=1, learner_threads=1, dashboard=False),
     )

@@ -46,7 +46,7 @@ def run_dagger(
             resumed=resume,
         )
         try:
-            _run_stages(config, run, folder, reporter, redis_url=redis_url, ray_address=ray_address)
+            _run_stages(config, folder, reporter, run=run, redis_url=redis_url, ray_address=ray_address)
         finally:
             reporter.write("session_ended", seconds=time.monotonic() - started)
             reporter.close()
@@ -55,10 +55,10 @@ def run_dagger(
 
 def _run_stages(
     config: DaggerConfig,
-    run: str,
     folder: RunFolder,
     reporter: RunReporter,
     *,
+    run: str,
     redis_url: str | None,
     ray_address: str | None,
 ) -> None:
@@ -66,7 +66,7 @@ def _run_stages(
     from potstill.launch.composition import open_dagger_system
 
     with open_dagger_system(
-        config, run, folder, reporter, redis_url=redis_url, ray_address=ray_address
+        config, folder, reporter, run=run, redis_url=redis_url, ray_address=ray_address
     ) as runner:
         runner.run()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from potstill.actors.rollout_job import RolloutJob
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.seeds import evaluation_seed, final_evaluation_seed, rollout_seed
 from potstill.launch.dagger.stages import Stage
+from potstill.learners.training_job import TrainingJob
 from potstill.queues.task import Task
 
 #: Evaluations overtake rollouts; training is waited for by nobody but the runner.
@@ -76,17 +76,16 @@ def training_task(
     config: DaggerConfig, stage: Stage, *, round_index: int, store: str, output: Path, initial: str
 ) -> Task:
     """The training of one round: a task like any other. ``initial`` is a policy folder or empty."""
-    payload = {
-        "store": store,
-        "rounds": list(range(round_index + 1)),
-        "round": round_index,
-        "policy": asdict(config.policy),
-        "learner": asdict(config.learner),
-        "initial_policy": initial,
-        "output": str(output),
-        "seed": config.seed,
-    }
-    return _task(config, stage, "training", 0, payload)
+    job = TrainingJob(
+        store=store,
+        rounds=tuple(range(round_index + 1)),
+        policy=config.policy,
+        learner=config.learner,
+        initial_policy=initial,
+        output=str(output),
+        seed=config.seed,
+    )
+    return _task(config, stage, "training", 0, job.to_payload())
 
 
 def _task(config: DaggerConfig, stage: Stage, kind: str, index: int, payload: dict) -> Task:

@@ -1,0 +1,218 @@
+"""The one place where objects are wired together: workers from settings, the whole system from a configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+from potstill.cluster.embedded_redis import EmbeddedRedis
+from potstill.cluster.ray_pools import PoolSpec, RayPools
+from potstill.experience.episode_store import EpisodeStore
+from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.runner import DaggerRunner
+from potstill.launch.reporting.run_reporter import RunReporter
+from potstill.queues.lease_keeper import LeaseKeeper
+from potstill.queues.open_queue import open_queue
+from potstill.queues.open_rpc import open_rpc_client, open_rpc_server
+
+WorkerKind = Literal["rollout", "render", "learner"]
+
+#: Name of the render service on the queue.
+RENDER_SERVICE = "render"
+#: A render worker builds a task's model before its first reply; a request is not handed on before that is over.
+RENDER_REDELIVER_SECONDS = 15.0
+#: Must be set before a worker imports its libraries: software OpenGL and BLAS each start a thread per core,
+#: and the processes already use them all (DESIGN.md section 9).
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "LP_NUM_THREADS": "0",
+    "MUJOCO_GL": "egl",
+    "PYOPENGL_PLATFORM": "egl",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """What a worker process needs to join a run; the rest comes with its tasks."""
+
+    redis_url: str
+    run: str
+    rollout_batch: int
+    render_batch: int
+    lease_seconds: float
+    render_deadline_seconds: float
+    learner_threads: int
+
+    @classmethod
+    def of(cls, config: DaggerConfig, *, redis_url: str, run: str) -> WorkerSettings:
+        """The settings of a run's workers."""
+        return cls(
+            redis_url=redis_url,
+            run=run,
+            rollout_batch=config.rollout.batch,
+            render_batch=config.pools.render_batch,
+            lease_seconds=config.delivery.lease_seconds,
+            render_deadline_seconds=config.delivery.render_deadline_seconds,
+            learner_threads=config.pools.learner_threads,
+        )
+
+
+@contextlib.contextmanager
+def open_dagger_system(
+    config: DaggerConfig,
+    folder: RunFolder,
+    reporter: RunReporter,
+    *,
+    run: str,
+    redis_url: str | None,
+    ray_address: str | None,
+) -> Iterator[DaggerRunner]:
+    """A runner with its queue, store and pools; everything that was started here is stopped at the end."""
+    with contextlib.ExitStack() as stack:
+        if redis_url is None:
+            redis_url = stack.enter_context(EmbeddedRedis(folder.path / "redis")).url
+        queue = open_queue(redis_url, run)
+        settings = WorkerSettings.of(config, redis_url=redis_url, run=run)
+        pools = RayPools(pool_specs(config, settings), address=ray_address, dashboard=config.pools.dashboard)
+        stack.callback(pools.stop)
+        pools.start()
+        if pools.dashboard_url:
+            reporter.write("dashboard_started", url=pools.dashboard_url)
+
+        def look_after_pools() -> None:
+            for restart in pools.supervise():
+                reporter.write("worker_restarted", pool=restart.pool, reason=restart.reason)
+
+        yield DaggerRunner(
+            config=config,
+            run=run,
+            run_dir=folder.path,
+            queue=queue,
+            store=EpisodeStore(folder.episodes_url),
+            store_url=folder.episodes_url,
+            events=reporter,
+            look_after_pools=look_after_pools,
+        )
+
+
+def pool_specs(config: DaggerConfig, settings: WorkerSettings) -> list[PoolSpec]:
+    """The three pools of a run."""
+    learner_environment = {"OMP_NUM_THREADS": str(settings.learner_threads)}
+    return [
+        PoolSpec(
+            name="rollout",
+            count=config.pools.rollout_workers,
+            target=functools.partial(run_rollout_worker, settings),
+            environment=WORKER_ENVIRONMENT,
+        ),
+        PoolSpec(
+            name="render",
+            count=config.pools.render_workers,
+            target=functools.partial(run_render_worker, settings),
+            environment=WORKER_ENVIRONMENT,
+        ),
+        PoolSpec(
+            name="learner",
+            count=1,
+            target=functools.partial(run_learner_worker, settings),
+            environment=WORKER_ENVIRONMENT | learner_environment,
+        ),
+    ]
+
+
+def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callable[[], bool]) -> None:
+    """Act episodes until ``should_stop``."""
+    from potstill.actors.render_channel import RpcRenderChannel
+    from potstill.actors.rollout_worker import RolloutWorker
+    from potstill.policies.batched_inference import BatchedInference
+
+    # Meta-World's scripted policies warn at every step about gains that the environment clips anyway.
+    warnings.filterwarnings("ignore", message="Constant.s. may be too high")
+    owner = _owner("rollout", index)
+    client = open_rpc_client(settings.redis_url, settings.run, RENDER_SERVICE)
+    with _lease_keeper(settings, owner, kind="rollout") as leases:
+        RolloutWorker(
+            queue=open_queue(settings.redis_url, settings.run),
+            leases=leases,
+            pictures=RpcRenderChannel(client, deadline_seconds=settings.render_deadline_seconds),
+            load_student=lambda path, sha256: BatchedInference.load(Path(path), expected_sha256=sha256),
+            open_store=functools.cache(EpisodeStore),
+            owner=owner,
+            batch=settings.rollout_batch,
+            lease_seconds=settings.lease_seconds,
+        ).run(should_stop)
+    client.close()
+
+
+def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callable[[], bool]) -> None:
+    """Draw scenes until ``should_stop``."""
+    from potstill.actors.render_worker import RenderWorker
+    from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
+
+    server = open_rpc_server(
+        settings.redis_url, settings.run, RENDER_SERVICE, redeliver_seconds=RENDER_REDELIVER_SECONDS
+    )
+    renderer = MujocoSceneRenderer()
+    try:
+        with _lease_keeper(settings, _owner("render", index), kind="render"):
+            RenderWorker(server, renderer).run(should_stop)
+    finally:
+        renderer.close()
+
+
+def run_learner_worker(settings: WorkerSettings, index: int, should_stop: Callable[[], bool]) -> None:
+    """Train until ``should_stop``."""
+    from potstill.learners.learner_worker import LearnerWorker
+
+    owner = _owner("learner", index)
+    with _lease_keeper(settings, owner, kind="learner") as leases:
+        LearnerWorker(
+            queue=open_queue(settings.redis_url, settings.run),
+            leases=leases,
+            owner=owner,
+            lease_seconds=settings.lease_seconds,
+            threads=settings.learner_threads,
+        ).run(should_stop)
+
+
+def run_worker(kind: WorkerKind, redis_url: str, run: str, run_dir: Path) -> int:
+    """One worker by hand: the same that the pools start. Works until SIGINT or SIGTERM; returns 0."""
+    for name, value in WORKER_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    config = RunFolder(run_dir).read_config()
+    settings = WorkerSettings.of(config, redis_url=redis_url, run=run)
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask_to_stop)
+    targets = {"rollout": run_rollout_worker, "render": run_render_worker, "learner": run_learner_worker}
+    print(f"potstill: {kind} worker of run {run} at work; Ctrl-C gives its tasks back and ends it", flush=True)
+    targets[kind](settings, os.getpid(), stop.is_set)
+    return 0
+
+
+def _lease_keeper(settings: WorkerSettings, owner: str, *, kind: WorkerKind) -> LeaseKeeper:
+    facts = {"kind": kind, "pid": os.getpid(), "host": socket.gethostname()}
+    return LeaseKeeper(
+        settings.redis_url, settings.run, lease_seconds=settings.lease_seconds, owner=owner, facts=facts
+    )
+
+
+def _owner(kind: WorkerKind, index: int) -> str:
+    return f"{kind}-{index}-{socket.gethostname().lower()}-{os.getpid()}"

@@ -1,0 +1,136 @@
+"""The learner worker: training is a leased task like any other."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from potstill.experience.episode_dataset import EpisodeDataset
+from potstill.experience.episode_store import EpisodeStore
+from potstill.learners.bc.errors import TrainingDivergedError
+from potstill.learners.bc.learner import BcLearner
+from potstill.learners.bc.metrics import BcMetrics
+from potstill.learners.training_job import TrainingJob
+from potstill.queues.errors import LeaseLostError
+from potstill.queues.task import Lease
+from potstill.queues.task_queue import TaskQueue
+
+#: How long an idle worker waits for a task before it looks at the stop flag again.
+IDLE_SECONDS = 1.0
+#: How long the last progress report of a training stays readable.
+PROGRESS_TTL_SECONDS = 30.0
+
+
+class LeaseHolder(Protocol):
+    """Keeps leases alive while the interpreter is busy in a long torch call."""
+
+    def hold(self, lease: Lease) -> None:
+        """Extend this lease from now on."""
+
+    def drop(self, lease: Lease) -> None:
+        """Stop extending it."""
+
+    def lost(self) -> frozenset[str]:
+        """Ids of held tasks whose lease is gone."""
+
+
+class LearnerWorker:
+    """lease -> train (resuming what a dead learner left) -> acknowledge.
+
+    A diverged training is not tried again: it would diverge again. Its task becomes a dead letter at once.
+    """
+
+    def __init__(
+        self, *, queue: TaskQueue, leases: LeaseHolder, owner: str, lease_seconds: float, threads: int
+    ) -> None:
+        self._queue = queue
+        self._leases = leases
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._threads = threads
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Work until ``should_stop``; a training under way is given back and resumed by the next learner."""
+        while not should_stop():
+            self.work_once(should_stop, wait_seconds=IDLE_SECONDS)
+
+    def work_once(self, should_stop: Callable[[], bool], *, wait_seconds: float) -> bool:
+        """Do one training if there is one to do."""
+        leases = self._queue.lease(
+            ["training"], owner=self._owner, lease_seconds=self._lease_seconds, wait_seconds=wait_seconds
+        )
+        for lease in leases:
+            self._leases.hold(lease)
+            try:
+                self._queue.ack(lease, self._train(lease, should_stop))
+            except LeaseLostError:
+                pass  # another learner resumed this training; its result counts
+            except _StopTrainingError:
+                self._queue.release(lease)
+            except Exception as error:
+                self._fail(lease, retry=not isinstance(error, TrainingDivergedError))
+            finally:
+                self._leases.drop(lease)
+        return bool(leases)
+
+    def _train(self, lease: Lease, should_stop: Callable[[], bool]) -> dict[str, Any]:
+        job = TrainingJob.from_payload(lease.task.payload)
+
+        def on_metrics(metrics: BcMetrics) -> None:
+            if lease.task.id in self._leases.lost():
+                raise LeaseLostError(f"{lease.task.id} was taken over")
+            if should_stop():
+                raise _StopTrainingError
+            self._publish(lease, metrics)
+
+        dataset = EpisodeDataset(
+            EpisodeStore(job.store),
+            job.rounds,
+            frame_stack=job.policy.frame_stack,
+            split_seed=job.seed,
+            config=job.learner.aggregation,
+        )
+        try:
+            result = BcLearner(
+                job.learner,
+                job.policy,
+                dataset,
+                Path(job.output),
+                seed=job.seed,
+                threads=self._threads,
+                start_from=Path(job.initial_policy) if job.initial_policy else None,
+                on_metrics=on_metrics,
+            ).train()
+        finally:
+            dataset.close()
+        return {
+            "checkpoint_sha256": result.sha256,
+            "loss": result.train_loss if math.isfinite(result.train_loss) else None,
+            "validation_loss": result.validation_loss,
+            "steps": result.steps,
+            "train_samples": result.train_samples,
+        }
+
+    def _publish(self, lease: Lease, metrics: BcMetrics) -> None:
+        facts = {
+            "epoch": metrics.epoch,
+            "step": metrics.step,
+            "steps": metrics.total_steps,
+            "loss": metrics.loss,
+            "validation_loss": metrics.validation_loss,
+            "samples_per_second": metrics.samples_per_second,
+        }
+        self._queue.publish_heartbeat(f"progress.{lease.task.id}", facts, ttl_seconds=PROGRESS_TTL_SECONDS)
+
+    def _fail(self, lease: Lease, *, retry: bool) -> None:
+        try:
+            self._queue.fail(lease, traceback.format_exc(limit=8), retry=retry)
+        except LeaseLostError:
+            pass  # the task is no longer ours to fail
+
+
+class _StopTrainingError(Exception):
+    """Unwinds a training that must stop; its checkpoint stays for the next learner."""
