@@ -32,7 +32,13 @@ class TaskQueue(Protocol):
         """
 
     def lease(
-        self, kinds: Sequence[str], *, owner: str, max_tasks: int = 1, lease_seconds: float, wait_seconds: float
+        self,
+        kinds: Sequence[str],
+        *,
+        owner: str,
+        max_tasks: int = 1,
+        lease_seconds: float,
+        wait_seconds: float,
     ) -> list[Lease]:
         """Take up to ``max_tasks``; blocks (no polling) up to ``wait_seconds`` for the first one.
 

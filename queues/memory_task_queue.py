@@ -1,0 +1,302 @@
+"""The task queue in one process, without a server: for tests and single-process runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from potstill.queues.codec import decode, encode
+from potstill.queues.errors import LeaseLostError, QueueFullError
+from potstill.queues.task import DeadLetter, Lease, Ledger, Task
+
+_LONGEST_WAIT_SECONDS = 1.0
+
+
+class MemoryTaskQueue:
+    """Twin of ``RedisTaskQueue``; passes the same contract suite. Threads may share it.
+
+    Args:
+        clock: Seconds; only it decides what has expired. A test passes one it can move.
+        max_waiting: ``put`` blocks while this many tasks wait; None: unbounded.
+        retry_backoff_seconds: Pause after the first failed attempt; doubles with each, up to 60 s.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        *,
+        max_waiting: int | None = None,
+        retry_backoff_seconds: float = 1.0,
+    ) -> None:
+        self._clock = clock
+        self._max_waiting = max_waiting
+        self._backoff_seconds = retry_backoff_seconds
+        self._changed = threading.Condition()
+        self.purge()
+
+    def put(self, tasks: Sequence[Task], *, wait_seconds: float = 0.0) -> int:
+        """Submit tasks; see ``TaskQueue.put``. Tasks accepted before ``QueueFullError`` stay accepted."""
+        # Encoded first: a bad payload must not leave half the tasks in the queue.
+        bodies = [encode(dict(task.payload)) for task in tasks]
+        give_up = time.monotonic() + wait_seconds
+        new = 0
+        with self._changed:
+            for index, (task, body) in enumerate(zip(tasks, bodies, strict=True)):
+                if task.id in self._entries:
+                    continue
+                while self._max_waiting is not None and self.ledger().waiting >= self._max_waiting:
+                    if time.monotonic() >= give_up:
+                        raise QueueFullError(
+                            f"{len(tasks) - index} tasks not accepted: {self._max_waiting} are waiting, "
+                            f"the most allowed, after {wait_seconds} s"
+                        )
+                    self._wait(give_up)
+                self._move(self._create(task, body), "waiting")
+                new += 1
+        return new
+
+    def lease(
+        self,
+        kinds: Sequence[str],
+        *,
+        owner: str,
+        max_tasks: int = 1,
+        lease_seconds: float,
+        wait_seconds: float,
+    ) -> list[Lease]:
+        """Take up to ``max_tasks``; see ``TaskQueue.lease``."""
+        give_up = time.monotonic() + wait_seconds
+        with self._changed:
+            while True:
+                self._reap()
+                now = self._clock()
+                ready = [e for e in self._in_state("waiting") if e.task.kind in kinds and e.ready <= now]
+                ready.sort(key=lambda entry: (-entry.task.priority, entry.order))
+                if ready or time.monotonic() >= give_up:
+                    return [self._grant(entry, owner, now + lease_seconds) for entry in ready[:max_tasks]]
+                self._wait(give_up)
+
+    def extend(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[bool]:
+        """Push the deadlines out; see ``TaskQueue.extend``."""
+        with self._changed:
+            held = [self._held(lease) for lease in leases]
+            for entry in filter(None, held):
+                entry.deadline = self._clock() + lease_seconds
+            return [entry is not None for entry in held]
+
+    def ack(self, lease: Lease, result: Mapping[str, Any] | None = None) -> None:
+        """Mark done; see ``TaskQueue.ack``."""
+        body = encode(dict(result or {}))
+        with self._changed:
+            entry = self._entries.get(lease.task.id)
+            if entry and entry.state == "done" and entry.fence == lease.fence:
+                return
+            if entry is None or self._held(lease) is None:
+                if entry:
+                    self._duplicates[entry.task.group] += 1
+                raise _lost(lease, entry)
+            self._move(entry, "done")
+            entry.result = body
+
+    def fail(self, lease: Lease, error: str, *, retry: bool = True) -> None:
+        """Give the task back with an error; see ``TaskQueue.fail``."""
+        with self._changed:
+            entry = self._entries.get(lease.task.id)
+            if entry and entry.failed == lease.fence:
+                return
+            if entry is None or self._held(lease) is None:
+                raise _lost(lease, entry)
+            entry.failed = lease.fence
+            backoff = min(self._backoff_seconds * 2 ** (entry.attempts - 1), 60.0)
+            self._give_back(entry, error, retry=retry, ready=self._clock() + backoff)
+
+    def release(self, lease: Lease) -> None:
+        """Give the task back untouched; see ``TaskQueue.release``."""
+        with self._changed:
+            entry = self._held(lease)
+            if entry:
+                entry.attempts -= 1
+                self._move(entry, "waiting")
+
+    def cancel(self, group: str) -> int:
+        """Cancel the open tasks of a group; see ``TaskQueue.cancel``."""
+        with self._changed:
+            entries = [e for e in self._in_state("waiting", "leased") if e.task.group == group]
+            for entry in entries:
+                self._move(entry, "cancelled")
+            return len(entries)
+
+    def adopt(self, tasks: Sequence[Task], results: Sequence[Mapping[str, Any]]) -> int:
+        """Record work that files prove done; see ``TaskQueue.adopt``."""
+        bodies = [
+            (encode(dict(task.payload)), encode(dict(r))) for task, r in zip(tasks, results, strict=True)
+        ]
+        changed = 0
+        with self._changed:
+            for task, (payload, result) in zip(tasks, bodies, strict=True):
+                entry = self._entries.get(task.id) or self._create(task, payload)
+                if entry.state != "done":
+                    self._move(entry, "done")
+                    entry.result, entry.fence = result, self._next_fence()
+                    changed += 1
+        return changed
+
+    def revive(self, task_ids: Sequence[str]) -> int:
+        """Put finished tasks back to waiting; see ``TaskQueue.revive``."""
+        with self._changed:
+            known = (self._entries.get(name) for name in task_ids)
+            entries = [entry for entry in known if entry and entry.state not in ("waiting", "leased")]
+            for entry in entries:
+                entry.attempts, entry.error, entry.failed, entry.ready = 0, "", 0, 0.0
+                self._move(entry, "waiting")
+            return len(entries)
+
+    def reap_expired(self) -> int:
+        """Return expired leases to the queue; see ``TaskQueue.reap_expired``."""
+        with self._changed:
+            return self._reap()
+
+    def ledger(self, group: str | None = None) -> Ledger:
+        """Exact counts; see ``TaskQueue.ledger``."""
+        with self._changed:
+            states = [e.state for e in self._entries.values() if group in (None, e.task.group)]
+            duplicates = self._duplicates.total() if group is None else self._duplicates[group]
+            return Ledger(submitted=len(states), duplicates=duplicates, **Counter(states))
+
+    def groups(self) -> list[str]:
+        """All groups, sorted."""
+        with self._changed:
+            return sorted({entry.task.group for entry in self._entries.values()})
+
+    def results(self, group: str) -> dict[str, dict[str, Any]]:
+        """Results of the done tasks of a group, by task id."""
+        with self._changed:
+            return {e.task.id: decode(e.result) for e in self._in_state("done") if e.task.group == group}
+
+    def gather(self, group: str, *, wait_seconds: float) -> Ledger:
+        """Wait until the group is settled; see ``TaskQueue.gather``."""
+        give_up = time.monotonic() + wait_seconds
+        with self._changed:
+            while True:
+                self._reap()
+                ledger = self.ledger(group)
+                if ledger.settled or time.monotonic() >= give_up:
+                    return ledger
+                self._wait(give_up)
+
+    def dead_letters(self, group: str | None = None) -> list[DeadLetter]:
+        """The tasks that used up their attempts, by id."""
+        with self._changed:
+            dead = [entry for entry in self._in_state("dead") if group in (None, entry.task.group)]
+            letters = [DeadLetter(task=e.copy_of_task(), attempts=e.attempts, error=e.error) for e in dead]
+        return sorted(letters, key=lambda letter: letter.task.id)
+
+    def depth(self) -> dict[str, int]:
+        """Waiting tasks by kind (back-off included); kinds with none are left out."""
+        with self._changed:
+            return dict(Counter(entry.task.kind for entry in self._in_state("waiting")))
+
+    def publish_heartbeat(self, owner: str, facts: Mapping[str, Any], *, ttl_seconds: float) -> None:
+        """Say that a worker lives; see ``TaskQueue.publish_heartbeat``."""
+        with self._changed:
+            self._workers[owner] = (encode(dict(facts)), self._clock() + ttl_seconds)
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        """Facts of the workers whose heartbeat is fresh, by owner."""
+        with self._changed:
+            now = self._clock()
+            self._workers = {owner: beat for owner, beat in self._workers.items() if beat[1] > now}
+            return {owner: decode(facts) for owner, (facts, _) in self._workers.items()}
+
+    def purge(self) -> None:
+        """Forget everything."""
+        with self._changed:
+            self._entries: dict[str, _Entry] = {}
+            self._duplicates: Counter[str] = Counter()
+            self._workers: dict[str, tuple[bytes, float]] = {}
+            self._fence = 0
+            self._changed.notify_all()
+
+    def _create(self, task: Task, payload: bytes) -> _Entry:
+        entry = _Entry(task=task, payload=payload, order=len(self._entries))
+        self._entries[task.id] = entry
+        return entry
+
+    def _move(self, entry: _Entry, state: str) -> None:
+        entry.state = state
+        self._changed.notify_all()
+
+    def _grant(self, entry: _Entry, owner: str, deadline: float) -> Lease:
+        entry.attempts += 1
+        entry.owner, entry.fence, entry.deadline = owner, self._next_fence(), deadline
+        self._move(entry, "leased")
+        return Lease(
+            task=entry.copy_of_task(),
+            owner=owner,
+            fence=entry.fence,
+            attempt=entry.attempts,
+            deadline=deadline,
+        )
+
+    def _held(self, lease: Lease) -> _Entry | None:
+        entry = self._entries.get(lease.task.id)
+        valid = entry and entry.state == "leased" and entry.fence == lease.fence
+        return entry if entry and valid and entry.deadline > self._clock() else None
+
+    def _give_back(self, entry: _Entry, error: str, *, retry: bool, ready: float) -> None:
+        entry.error, entry.ready = error, ready
+        self._move(entry, "waiting" if retry and entry.attempts < entry.task.max_attempts else "dead")
+
+    def _reap(self) -> int:
+        now = self._clock()
+        expired = [entry for entry in self._in_state("leased") if entry.deadline <= now]
+        for entry in expired:
+            message = f"lease expired (worker {entry.owner} died or hung)"
+            self._give_back(entry, message, retry=True, ready=now)
+        return len(expired)
+
+    def _in_state(self, *states: str) -> list[_Entry]:
+        return [entry for entry in self._entries.values() if entry.state in states]
+
+    def _next_fence(self) -> int:
+        self._fence += 1
+        return self._fence
+
+    def _wait(self, give_up: float) -> None:
+        """Until something changes, the next expiry or ``give_up``."""
+        events = [e.deadline if e.state == "leased" else e.ready for e in self._in_state("leased", "waiting")]
+        ahead = [event - self._clock() for event in events if event > self._clock()]
+        self._changed.wait(max(0.0, min(give_up - time.monotonic(), _LONGEST_WAIT_SECONDS, *ahead)))
+
+
+@dataclass(kw_only=True)
+class _Entry:
+    """What the queue knows of one task."""
+
+    task: Task
+    payload: bytes
+    order: int
+    state: str = ""
+    attempts: int = 0
+    fence: int = 0
+    failed: int = 0
+    owner: str = ""
+    deadline: float = 0.0
+    ready: float = 0.0
+    error: str = ""
+    result: bytes = b""
+
+    def copy_of_task(self) -> Task:
+        """The task as it would come from a server: nothing shared with whoever put it."""
+        return replace(self.task, payload=decode(self.payload))
+
+
+def _lost(lease: Lease, entry: _Entry | None) -> LeaseLostError:
+    state = entry.state if entry else "unknown"
+    return LeaseLostError(
+        f"{lease.owner} no longer holds task {lease.task.id} (fence {lease.fence}): the task is {state}"
+    )

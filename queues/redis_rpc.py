@@ -1,0 +1,176 @@
+"""Remote calls through a Redis server: requests of one service in a list, replies in each client's inbox."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+from potstill.queues.codec import decode, encode
+from potstill.queues.errors import MalformedMessageError, RpcRemoteError, RpcTimeoutError
+from potstill.queues.redis_connection import RedisConnection, block_seconds, script_command
+from potstill.queues.redis_keys import RedisKeys
+from potstill.queues.rpc import RpcRequest
+
+#: An inbox nobody reads (its client died) is forgotten after this.
+INBOX_KEPT_SECONDS = 120.0
+#: Replies fetched in one round trip, beyond the one waited for.
+_REPLIES_PER_CALL = 64
+
+
+class RedisRpcClient:
+    """``RpcClient``: one round trip to submit, one to await; in any order, by any thread.
+
+    The inbox's name is fixed before the first request, and a list exists as soon as something is pushed to it:
+    a reply faster than its waiter stays there.
+    """
+
+    def __init__(self, connection: RedisConnection, run: str, service: str) -> None:
+        self._connection = connection
+        self._base = RedisKeys(run).service(service)
+        self._inbox = f"{self._base}inbox:{uuid.uuid4().hex}"
+        # Weak: a reply whose caller has dropped its end has nobody to wait for it.
+        self._pending: WeakValueDictionary[str, _PendingReply] = WeakValueDictionary()
+        # One thread reads the inbox for all that wait.
+        self._changed = threading.Condition()
+        self._reading = False
+
+    def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> _PendingReply:
+        """Send and return at once; see ``RpcClient.submit``."""
+        request_id = uuid.uuid4().hex
+        message = encode(body)
+        pending = _PendingReply(self, request_id, time.monotonic() + deadline_seconds)
+        with self._changed:
+            self._pending[request_id] = pending
+        milliseconds = max(1, round(deadline_seconds * 1000))
+        self._connection.script("rpc_submit", self._base, request_id, message, milliseconds, self._inbox)
+        return pending
+
+    def close(self) -> None:
+        """Drop the inbox; replies still to come expire unread."""
+        self._connection.exchange(("DEL", self._inbox))
+
+    def await_reply(self, pending: _PendingReply, until: float) -> None:
+        """Read the inbox, or let another thread do it, until the reply is here or ``until`` (monotonic)."""
+        while True:
+            with self._changed:
+                while self._reading and pending.frame is None and time.monotonic() < until:
+                    self._changed.wait(until - time.monotonic())
+                remaining = until - time.monotonic()
+                if pending.frame is not None or remaining <= 0:
+                    return
+                self._reading = True
+            frames: list[bytes] = []
+            try:
+                frames = self._read(remaining)
+            finally:
+                with self._changed:
+                    self._reading = False
+                    self._deliver(frames)
+                    self._changed.notify_all()
+
+    def _read(self, remaining: float) -> list[bytes]:
+        block = ("BLPOP", self._inbox, block_seconds(remaining))
+        # While many are in flight their replies come in bursts: the second command takes the rest along.
+        if len(self._pending) > 1:
+            first, rest = self._connection.exchange(block, ("LPOP", self._inbox, _REPLIES_PER_CALL))
+        else:
+            first, rest = self._connection.exchange(block)[0], None
+        return ([first[1]] if first else []) + (rest or [])
+
+    def _deliver(self, frames: list[bytes]) -> None:
+        for frame in frames:
+            try:
+                message = decode(frame)
+            except MalformedMessageError:
+                # It cannot say whose it is: that caller times out, the others of the burst get theirs.
+                continue
+            pending = self._pending.pop(message["id"], None)
+            if pending is not None:
+                pending.frame = message
+
+
+class _PendingReply:
+    """``PendingReply`` of the Redis client."""
+
+    def __init__(self, client: RedisRpcClient, request_id: str, deadline: float) -> None:
+        self._client = client
+        self._id = request_id
+        self._deadline = deadline
+        self.frame: dict[str, Any] | None = None
+        """The decoded reply, once it is here."""
+
+    def result(self, *, timeout_seconds: float | None = None) -> dict[str, Any]:
+        """Block until the reply is here; see ``PendingReply.result``. May be called again."""
+        until = self._deadline if timeout_seconds is None else time.monotonic() + timeout_seconds
+        if self.frame is None:
+            self._client.await_reply(self, until)
+        if self.frame is None:
+            raise RpcTimeoutError(f"no reply to request {self._id} in time")
+        if "error" in self.frame:
+            raise RpcRemoteError(self.frame["error"])
+        return self.frame["body"]
+
+
+class RedisRpcServer:
+    """``RpcServer``: taking leases a request; unless answered it is delivered again after ``redeliver_seconds``.
+
+    Args:
+        connection: From ``redis_connection.connect``.
+        run: Names the key space.
+        service: Which requests to take.
+        redeliver_seconds: Longer than serving a batch takes; a slower server's requests are served twice
+            (the first reply wins).
+    """
+
+    def __init__(
+        self, connection: RedisConnection, run: str, service: str, *, redeliver_seconds: float = 5.0
+    ) -> None:
+        if redeliver_seconds <= 0:
+            raise ValueError(f"redeliver_seconds must be positive: got {redeliver_seconds}")
+        self._connection = connection
+        self._base = RedisKeys(run).service(service)
+        self._redeliver_ms = round(redeliver_seconds * 1000)
+
+    def take(self, *, max_requests: int, wait_seconds: float) -> list[RpcRequest]:
+        """Up to ``max_requests``, oldest first; see ``RpcServer.take``."""
+        give_up = time.monotonic() + wait_seconds
+        take = script_command("rpc_take", self._base, max_requests, self._redeliver_ms)
+        event_ms, taken = self._connection.exchange(take)[0]
+        while True:
+            requests = [request for row in taken if (request := self._request(*row)) is not None]
+            remaining = give_up - time.monotonic()
+            if requests or remaining <= 0:
+                return requests
+            # Redis holds the second command back until the first ends: waiting and taking are one round trip.
+            block = ("BLPOP", self._base + "wake", block_seconds(remaining, event_ms))
+            event_ms, taken = self._connection.exchange(block, take)[-1]
+
+    def reply(self, request: RpcRequest, body: Mapping[str, Any]) -> None:
+        """Answer; see ``RpcServer.reply``."""
+        self.reply_many([(request, body)])
+
+    def reply_error(self, request: RpcRequest, error: str) -> None:
+        """Answer with an error frame."""
+        self._send([(request.id, {"id": request.id, "error": error})])
+
+    def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
+        """Answer a batch in one round trip."""
+        self._send([(request.id, {"id": request.id, "body": body}) for request, body in answers])
+
+    def _send(self, frames: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        if frames:
+            flat = [part for request_id, frame in frames for part in (request_id, encode(frame))]
+            self._connection.script("rpc_reply", self._base, round(INBOX_KEPT_SECONDS * 1000), *flat)
+
+    def _request(self, name: bytes, body: bytes, deadline_ms: int, attempt: int) -> RpcRequest | None:
+        about = {"id": name.decode(), "deadline": deadline_ms / 1000, "attempt": attempt}
+        try:
+            return RpcRequest(body=decode(body), **about)
+        except MalformedMessageError as error:
+            # No server could ever read it: its caller is told, and it does not come back.
+            self.reply_error(RpcRequest(body={}, **about), f"request cannot be read: {error}")
+            return None

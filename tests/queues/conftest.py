@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Callable
+
+import pytest
+
+from potstill.cluster.embedded_redis import EmbeddedRedis
+from potstill.queues.memory_rpc import MemoryRpcChannel, MemoryRpcClient, MemoryRpcServer
+from potstill.queues.memory_task_queue import MemoryTaskQueue
+from potstill.queues.open_queue import open_queue
+from potstill.queues.open_rpc import open_rpc_client, open_rpc_server
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def run_name():
+    return f"run-{uuid.uuid4().hex[:12]}"
+
+
+@dataclass
+class Backend:
+    """One kind of queue and rpc, and how time passes for it."""
+
+    queue: Callable
+    client: Callable
+    server: Callable
+    sleep: Callable
+
+
+def _redis_backend(url, run):
+    return Backend(
+        queue=lambda **settings: open_queue(url, run, **settings),
+        client=lambda service="render": open_rpc_client(url, run, service),
+        server=lambda service="render", **settings: open_rpc_server(url, run, service, **settings),
+        sleep=lambda seconds: time.sleep(seconds + 0.01),
+    )
+
+
+def _memory_backend():
+    now = [1000.0]
+    channels = {}
+
+    def channel(service):
+        return channels.setdefault(service, MemoryRpcChannel(clock=lambda: now[0] + time.monotonic()))
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    return Backend(
+        queue=lambda **settings: MemoryTaskQueue(clock=lambda: now[0] + time.monotonic(), **settings),
+        client=lambda service="render": MemoryRpcClient(channel(service)),
+        server=lambda service="render", **settings: MemoryRpcServer(channel(service), **settings),
+        sleep=sleep,
+    )
+
+
+@pytest.fixture(params=["redis", "memory"])
+def backend(request, run_name):
+    if request.param == "memory":
+        return _memory_backend()
+    return _redis_backend(request.getfixturevalue("redis_url"), run_name)
+
+
+@pytest.fixture
+def spawn():
+    """Start Python code in a process of its own; what is left at the end is killed."""
+    children = []
+
+    def start(code, *arguments):
+        command = [sys.executable, "-P", "-c", code, *arguments]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        child.kill()
+        child.communicate()
