@@ -49,6 +49,6 @@ def _connect(address: str | tuple[str, int], *, shown: str) -> None:
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         raise BadInputError(
-            f"--redis: no server answers at {shown} ({reason}); start one with: redis-server --appendonly yes, "
-            "or leave --redis out to use an embedded one"
+            f"--redis: no server answers at {shown} ({reason}); start one with: "
+            "redis-server --appendonly yes, or leave --redis out where an embedded one will do"
         ) from None

@@ -17,9 +17,9 @@ _ROUND_FIELDS = {
 def build_report(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The report of a DAgger run, complete or not.
 
-    A resumed run may say things twice: the last event of each (name, round) counts. ``wall_seconds`` is the sum
-    of all sessions; one that was killed counts up to its last event. ``final`` is the best checkpoint on fresh
-    seeds if that was evaluated, else the last evaluated round. Without evaluation a rate is None.
+    A resumed run may say things twice: the last event of each (name, round) counts. ``wall_seconds`` is the
+    sum of all sessions; one that was killed counts up to its last event. ``final`` is the best checkpoint on
+    fresh seeds if that was evaluated, else the last evaluated round. Without evaluation a rate is None.
     """
     latest = latest_by_round(events)
     started = _last(events, "run_started")

@@ -1,0 +1,28 @@
+"""``potstill report``: write both reports of a run again, from its events and episodes."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+from potstill.launch.reporting.report_files import write_report_html, write_report_json
+from potstill.launch.reporting.success_rate import SuccessRate
+from potstill.launch.run_directory import open_run_directory
+
+
+def run(arguments: Namespace) -> int:
+    """Write report.json and report.html and say where they are."""
+    directory = open_run_directory(arguments.run_dir)
+    write_report_json(directory)
+    write_report_html(directory)
+    report = json.loads(directory.report_json.read_text(encoding="utf-8"))
+    for entry in [*report["rounds"], report["final"]]:
+        label = f"round {entry['round']}" if "round" in entry else "final"
+        episodes = entry["eval_episodes"]
+        success = SuccessRate(successes=round((entry["success_rate"] or 0.0) * episodes), episodes=episodes)
+        print(f"{label:8} success {success}")
+    if not report["finished"]:
+        print(f"not finished; go on with: potstill dagger resume {directory.root}")
+    print(directory.report_json)
+    print(directory.report_html)
+    return 0
