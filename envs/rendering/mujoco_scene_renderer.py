@@ -67,6 +67,7 @@ class MujocoSceneRenderer:
     def close(self) -> None:
         """Free models, textures and the context; harmless when repeated."""
         while self._canvases:
+            self._context.make_current()  # else another renderer's buffers of the same numbers would go
             self._canvases.popitem()[1].close()
         self._context.close()
 

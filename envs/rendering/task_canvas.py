@@ -34,7 +34,6 @@ class TaskCanvas:
         self._device.readDepthMap = (
             mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         )  # the full precision of the float buffer
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._device)
 
     def draw(
         self, request: RenderRequest, *, colours: bool, geometry: bool, painter_version: str
@@ -77,6 +76,8 @@ class TaskCanvas:
         if size > self._buffer_size:
             mujoco.mjr_resizeOffscreen(size, size, self._device)
             self._buffer_size = size
+        # Another canvas may have drawn last: without this the pixels would be read from its buffer.
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._device)
         return mujoco.MjrRect(0, 0, size, size)
 
     def _draw_colours(self, viewport: mujoco.MjrRect) -> np.ndarray:

@@ -31,7 +31,7 @@ _NO_BODY = np.int16(-2)
 class WarpConfig:
     """When a keyframe's pixel counts as the same surface point: |z - depth| <= absolute + relative * z."""
 
-    absolute_tolerance: float = 0.004
+    absolute_tolerance: float = 0.008
     """m, above 0."""
     relative_tolerance: float = 0.004
     """Share of the distance to the camera, at least 0."""
