@@ -28,9 +28,8 @@ _ARRAY_EXTENSION = 1
 _MAX_DEPTH = 64
 _PLAIN_TYPES = frozenset({type(None), bool, int, float, str, bytes})
 _DTYPES = {
-    np.dtype(code).newbyteorder(order).str: np.dtype(code).newbyteorder(order)
-    for code in "?bBhHiIlLqQefdgFDG"
-    for order in "<>"
+    name: np.dtype(name)
+    for name in (np.dtype(code).newbyteorder(order).str for code in "?bBhHiIlLqQefdgFDG" for order in "<>")
 }
 
 

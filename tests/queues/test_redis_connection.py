@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from potstill.cluster.embedded_redis import EmbeddedRedis
+from potstill.queues.errors import QueueUnavailableError
+from potstill.queues.open_queue import open_queue
+from potstill.queues.open_rpc import open_rpc_client
+from potstill.queues.redis_connection import connect
+from potstill.queues.task import Ledger, Task
+
+REDIS_SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
+SECRET = "s3cret-pass"
+
+
+def refusal(url):
+    """The one-line message of a refused connection, which must come within 2 s and without the password."""
+    started = time.monotonic()
+    with pytest.raises(QueueUnavailableError) as caught:
+        open_queue(url, "run")
+    assert time.monotonic() - started < 2.0
+    message, chain = str(caught.value), caught.value
+    assert "\n" not in message
+    while chain is not None:
+        assert SECRET not in str(chain) + repr(chain)
+        chain = chain.__cause__ or chain.__context__
+    return message
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def start_server(tmp_path):
+    """Debian's server on TCP, with the given options."""
+    servers = []
+
+    def start(*options, port=0, ready=0):
+        command = [REDIS_SERVER, "--save", "", "--dir", str(tmp_path), "--port", str(port), *options]
+        servers.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", ready or port), 0.1).close()
+                return
+            except OSError:
+                time.sleep(0.01)
+        raise AssertionError("redis-server did not start")
+
+    yield start
+    for server in servers:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def fake_server():
+    """A TCP server that answers every message with fixed bytes (None: never)."""
+    listeners = []
+
+    def start(answer):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def serve():
+            kept = []
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                kept.append(peer)
+                if answer is not None:
+                    peer.recv(4096)
+                    peer.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listener.getsockname()[1]
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def test_an_unreachable_server_is_one_clear_line():
+    port = free_port()
+    message = refusal(f"redis://user:{SECRET}@127.0.0.1:{port}/0")
+    assert f"redis://127.0.0.1:{port}/0 cannot be reached" in message
+
+
+def test_a_missing_socket_is_one_clear_line(tmp_path):
+    assert "cannot be reached" in refusal(f"unix://{tmp_path}/none.sock?password={SECRET}")
+
+
+def test_a_server_that_never_answers_is_given_up_in_time(fake_server):
+    assert "cannot be reached" in refusal(f"redis://:{SECRET}@127.0.0.1:{fake_server(None)}")
+
+
+def test_a_server_that_speaks_another_protocol_is_refused(fake_server):
+    assert "cannot be reached" in refusal(f"redis://127.0.0.1:{fake_server(b'HTTP/1.1 400 Bad Request')}")
+
+
+def test_a_wrong_password_is_said_and_not_shown(start_server):
+    port = free_port()
+    start_server("--requirepass", "right", port=port)
+    assert "refused the user or password" in refusal(f"redis://:{SECRET}@127.0.0.1:{port}")
+    assert "refused" in refusal(f"redis://127.0.0.1:{port}")
+
+
+def test_a_user_and_password_are_accepted_and_appear_in_no_repr(start_server):
+    port = free_port()
+    start_server("--user", "potstill", "on", f">{SECRET}", "~potstill:*", "+@all", port=port)
+    url = f"redis://potstill:{SECRET}@127.0.0.1:{port}/0"
+    queue, client, connection = open_queue(url, "run"), open_rpc_client(url, "run", "render"), connect(url)
+    assert queue.put([Task(id="t", kind="k", group="g")]) == 1
+    for thing in (queue, client, connection):
+        assert SECRET not in repr(thing)
+    assert "potstill:" not in repr(connection)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext"
+    command += f" subjectAltName=IP:127.0.0.1,DNS:localhost -keyout {tmp_path}/key.pem -out {tmp_path}/cert.pem"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    return tmp_path
+
+
+def test_tls_works_and_each_mismatch_is_said(start_server, certificate):
+    plain, tls = free_port(), free_port()
+    files = ["--tls-cert-file", f"{certificate}/cert.pem", "--tls-key-file", f"{certificate}/key.pem"]
+    files += ["--tls-ca-cert-file", f"{certificate}/cert.pem", "--tls-auth-clients", "no"]
+    start_server("--tls-port", str(tls), *files, port=plain, ready=tls)
+    trusted = f"rediss://127.0.0.1:{tls}/0?ssl_ca_certs={certificate}/cert.pem"
+    assert open_queue(trusted, "run").put([Task(id="t", kind="k", group="g")]) == 1
+    assert "TLS handshake" in refusal(f"rediss://:{SECRET}@127.0.0.1:{tls}")
+    assert "rediss://" in refusal(f"redis://:{SECRET}@127.0.0.1:{tls}")
+    assert "rediss://" in refusal(f"rediss://:{SECRET}@127.0.0.1:{plain}")
+
+
+def test_an_old_server_is_refused_by_version(fake_server):
+    answer = b"*4\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n6.0.16\r\n"
+    assert "server version 6.0.16: potstill needs Redis >= 6.2" in refusal(
+        f"redis://127.0.0.1:{fake_server(answer)}"
+    )
+    ancient = fake_server(b"-ERR unknown command `HELLO`\r\n")
+    assert "potstill needs Redis >= 6.2" in refusal(f"redis://127.0.0.1:{ancient}")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost", f"redis://:{SECRET}/x@host:1", "", "localhost:6379", "redis://h:notaport"]
+)
+def test_a_malformed_url_is_a_value_error_without_its_secrets(url):
+    with pytest.raises(ValueError, match="Redis URL") as caught:
+        open_queue(url, "run")
+    assert SECRET not in str(caught.value)
+
+
+def test_a_bad_run_name_or_setting_is_named(redis_url):
+    with pytest.raises(ValueError, match=r"run must match .* got 'Bad Run'"):
+        open_queue(redis_url, "Bad Run")
+    with pytest.raises(ValueError, match="max_waiting must be at least 1"):
+        open_queue(redis_url, "run", max_waiting=0)
+    with pytest.raises(ValueError, match="service must match"):
+        open_rpc_client(redis_url, "run", "a:b")
+
+
+def test_a_restart_with_append_only_file_keeps_the_ledger_and_clients_reconnect(tmp_path):
+    server = EmbeddedRedis(tmp_path)
+    queue = open_queue(server.url, "run")
+    queue.put([Task(id=f"t{i}", kind="k", group="g") for i in range(20)])
+    done, held = queue.lease(["k"], owner="w", max_tasks=2, lease_seconds=30, wait_seconds=0)
+    queue.ack(done, {"x": 1})
+    server.stop()
+    ledgers = []
+    # Asked during the outage: it waits for the server's return (whose scripts are gone).
+    asker = threading.Thread(target=lambda: ledgers.append(queue.ledger("g")))
+    asker.start()
+    time.sleep(0.2)
+    with EmbeddedRedis(tmp_path):
+        asker.join(10)
+        assert ledgers == [Ledger(submitted=20, waiting=18, leased=1, done=1)]
+        queue.ack(held)
+        assert queue.results("g") == {done.task.id: {"x": 1}, held.task.id: {}}
+        assert len(queue.lease(["k"], owner="w", lease_seconds=30, wait_seconds=1)) == 1
+
+
+def test_a_worker_blocked_on_the_queue_survives_a_restart(tmp_path):
+    server = EmbeddedRedis(tmp_path)
+    queue, taken = open_queue(server.url, "run"), []
+    worker = threading.Thread(
+        target=lambda: taken.extend(queue.lease(["k"], owner="w", lease_seconds=30, wait_seconds=10))
+    )
+    worker.start()
+    time.sleep(0.1)
+    server.stop()
+    with EmbeddedRedis(tmp_path) as again:
+        open_queue(again.url, "run").put([Task(id="t", kind="k", group="g")])
+        worker.join(10)
+        assert [lease.task.id for lease in taken] == ["t"]
+
+
+def test_an_outage_beyond_the_patience_is_an_error(tmp_path):
+    with EmbeddedRedis(tmp_path) as server:
+        queue = open_queue(server.url, "run", outage_seconds=0.3)
+    started = time.monotonic()
+    with pytest.raises(QueueUnavailableError, match="cannot be reached"):
+        queue.ledger()
+    assert time.monotonic() - started < 2.0
+
+
+def test_a_full_server_refuses_with_its_own_words(start_server):
+    port = free_port()
+    start_server("--maxmemory", "1mb", "--maxmemory-policy", "noeviction", port=port)
+    queue = open_queue(f"redis://127.0.0.1:{port}", "run")
+    with pytest.raises(QueueUnavailableError, match="refused a command: .*maxmemory"):
+        for i in range(200):
+            queue.put([Task(id=f"t{i}", kind="k", group="g", payload={"raw": bytes(50_000)})])
+
+
+def test_two_runs_on_one_server_never_meet(redis_url, run_name):
+    one, two = open_queue(redis_url, run_name), open_queue(redis_url, run_name + ".b")
+    tasks = [Task(id="same", kind="k", group="g")]
+    assert (one.put(tasks), two.put(tasks)) == (1, 1)
+    lease = one.lease(["k"], owner="w", lease_seconds=30, wait_seconds=0)[0]
+    one.ack(lease)
+    assert (one.ledger().done, two.ledger().waiting) == (1, 1)
+    one.publish_heartbeat("w", {}, ttl_seconds=30)
+    assert two.workers() == {}
+    one.purge()
+    assert one.ledger() == Ledger()
+    assert two.ledger() == Ledger(submitted=1, waiting=1)
+    # A run whose name begins like the other's is another run.
+    assert two.lease(["k"], owner="w", lease_seconds=30, wait_seconds=0)[0].task.id == "same"
