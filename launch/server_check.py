@@ -2,53 +2,33 @@
 
 from __future__ import annotations
 
-import socket
-from urllib.parse import urlsplit
-
 from potstill.launch.errors import BadInputError
+from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.task import ID_PATTERN
-
-#: An unreachable server is bad input, and bad input is reported within two seconds.
-CONNECT_SECONDS = 1.5
-_FORMS = "redis://HOST:PORT/DB, rediss://HOST:PORT/DB or unix:///PATH"
 
 
 def check_server(url: str) -> None:
-    """Connect and hang up; speaks no Redis, that is the queue's business.
+    """Talk to the server once, for less than two seconds.
 
     Raises:
-        BadInputError: not a Redis URL, or nobody listens there. Passwords are never repeated.
+        BadInputError: not a Redis URL, nobody answers, a wrong password, a server that evicts keys.
     """
+    # redis-py takes a quarter of a second to import; commands without a URL do not wait for it.
+    from potstill.queues.server_settings import server_settings
+
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "localhost", parts.port or 6379
-    except ValueError as error:
-        raise BadInputError(f"--redis: not a URL ({error}); expected {_FORMS}") from None
-    if parts.scheme == "unix":
-        _connect(parts.path, shown=f"unix://{parts.path}")
-    elif parts.scheme in ("redis", "rediss"):
-        _connect((host, port), shown=f"{parts.scheme}://{host}:{port}")
-    else:
-        raise BadInputError(f"--redis: unknown scheme {parts.scheme!r}; expected {_FORMS}")
+        settings = server_settings(url, ["maxmemory-policy"])
+    except (ValueError, QueueUnavailableError) as error:
+        raise BadInputError(f"--redis: {error}") from None
+    policy = settings.get("maxmemory-policy", "noeviction")
+    if policy != "noeviction":
+        raise BadInputError(
+            f"--redis: this server may forget tasks (maxmemory-policy is {policy}, allowed: noeviction); "
+            "mend it with: redis-cli config set maxmemory-policy noeviction"
+        )
 
 
 def check_run_name(run: str) -> None:
     """Raise ``BadInputError`` for a name that cannot be a run's namespace."""
     if not ID_PATTERN.match(run):
         raise BadInputError(f"--run: {run!r} is not a run's name; it must match {ID_PATTERN.pattern}")
-
-
-def _connect(address: str | tuple[str, int], *, shown: str) -> None:
-    try:
-        if isinstance(address, tuple):
-            socket.create_connection(address, timeout=CONNECT_SECONDS).close()
-            return
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(CONNECT_SECONDS)
-            connection.connect(address)
-    except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
-        raise BadInputError(
-            f"--redis: no server answers at {shown} ({reason}); start one with: "
-            "redis-server --appendonly yes, or leave --redis out where an embedded one will do"
-        ) from None

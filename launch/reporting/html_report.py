@@ -87,9 +87,7 @@ def _loss_chart(events: Sequence[Mapping[str, Any]]) -> Markup:
     ]
     # A negative log-likelihood may be below zero, where a logarithm cannot follow.
     positive = all(value > 0 for curve in curves.values() for value in curve.values())
-    axes = Axes(
-        title="Loss during training", x_label="training of round", y_label="loss", logarithmic=positive
-    )
+    axes = Axes(title="Loss during training", x_label="rounds trained", y_label="loss", logarithmic=positive)
     return draw_line_chart([one for one in series if one.points], axes)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-_WIDTH, _HEIGHT = 640, 280
+_WIDTH, _HEIGHT = 500, 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 14, 40
 
 
@@ -65,8 +65,9 @@ class _Frame:
     def __init__(self, points: Sequence[tuple[float, float]], axes: Axes) -> None:
         xs, ys = [x for x, _ in points], [y for _, y in points]
         self.x_low, self.x_high = min(xs), max(xs)
-        if self.x_high == self.x_low:
-            self.x_low, self.x_high = self.x_low - 0.5, self.x_high + 0.5
+        if axes.whole_x or self.x_high == self.x_low:
+            # Room for markers and whiskers at both ends.
+            self.x_low, self.x_high = self.x_low - 0.2, self.x_high + 0.2
         low, high = axes.y_range or (min(ys), max(ys))
         self._log = axes.logarithmic
         if self._log:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-_WIDTH, _LEFT, _RIGHT, _ROW = 640, 70, 64, 26
+_WIDTH, _LEFT, _RIGHT, _ROW = 1040, 70, 64, 26
 
 
 def draw_stacked_bars(rows: Sequence[tuple[str, Mapping[str, float]]], *, title: str, unit: str) -> Markup:
