@@ -15,6 +15,8 @@ from safetensors.numpy import save
 from potstill.experience.atomic_write import write_atomically
 from potstill.experience.errors import ArrayFileError
 
+_METADATA_KEY = "potstill"
+
 
 def write_array_file(
     path: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], *, kind: str
@@ -33,7 +35,9 @@ def write_array_file(
     solid = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     text = json.dumps(facts, sort_keys=True)
     digest = _digest(solid, text, kind)
-    write_atomically(path, save(solid, metadata={"kind": kind, "facts": text, "sha256": digest}))
+    # One key: safetensors writes several in random order, and equal contents would differ in their bytes.
+    seal = json.dumps({"kind": kind, "facts": text, "sha256": digest})
+    write_atomically(path, save(solid, metadata={_METADATA_KEY: seal}))
     return digest
 
 
@@ -45,7 +49,7 @@ def read_array_file(path: Path, *, kind: str) -> tuple[dict[str, np.ndarray], di
     """
     try:
         with safe_open(str(path), framework="numpy") as file:
-            metadata = file.metadata() or {}
+            metadata = json.loads((file.metadata() or {}).get(_METADATA_KEY, "{}"))
             if metadata.get("kind") != kind:
                 raise ArrayFileError(f"{path}: is {metadata.get('kind')!r}, wanted {kind!r}")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict

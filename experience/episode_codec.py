@@ -17,14 +17,15 @@ from potstill.experience.safetensors_header import SafetensorsHeader, pread_into
 
 #: Says in the file's metadata what it holds.
 FORMAT = "potstill.episode"
+METADATA_KEY = "potstill"
 
 
 def encode_episode(episode: Episode) -> bytes:
     """The bytes of the episode's file; the same episode gives the same bytes."""
     arrays = {name: np.ascontiguousarray(array) for name, array in episode.arrays().items()}
-    # tuple -> list is JSON's doing; EpisodeFile turns it back.
-    meta = json.dumps(asdict(episode.meta), sort_keys=True)
-    return save(arrays, metadata={"format": FORMAT, "version": str(EPISODE_VERSION), "meta": meta})
+    facts = {"format": FORMAT, "version": EPISODE_VERSION, "meta": asdict(episode.meta)}
+    # One key: safetensors writes several in random order, and equal episodes would differ in their bytes.
+    return save(arrays, metadata={METADATA_KEY: json.dumps(facts, sort_keys=True)})
 
 
 class EpisodeFile:
@@ -109,17 +110,16 @@ class EpisodeFile:
 
 
 def _read_meta(header: SafetensorsHeader) -> EpisodeMeta:
-    if header.metadata.get("format") != FORMAT:
-        raise ValueError(f"not an episode (format {header.metadata.get('format')!r}, wanted {FORMAT!r})")
-    if header.metadata.get("version") != str(EPISODE_VERSION):
-        raise ValueError(
-            f"episode version {header.metadata.get('version')}, this potstill reads {EPISODE_VERSION}"
-        )
     try:
-        raw = json.loads(header.metadata["meta"])
+        facts = json.loads(header.metadata.get(METADATA_KEY, "{}"))
+        if facts.get("format") != FORMAT:
+            raise ValueError(f"not an episode (format {facts.get('format')!r}, wanted {FORMAT!r})")
+        if facts.get("version") != EPISODE_VERSION:
+            raise ValueError(f"episode version {facts.get('version')}, this potstill reads {EPISODE_VERSION}")
+        raw = facts["meta"]
         return EpisodeMeta(**{**raw, "cameras": tuple(raw["cameras"])})
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"unreadable episode metadata: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"unreadable episode metadata: {error!r}") from error
 
 
 def _read_length(header: SafetensorsHeader) -> int:

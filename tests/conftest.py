@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +16,18 @@ from potstill.experience.episode import Episode, EpisodeMeta
 def make_episode() -> Callable[..., Episode]:
     """A factory of small episodes; the label can be read off the picture and the proprioception."""
     return synthetic_episode
+
+
+@pytest.fixture
+def start_python() -> Callable[..., subprocess.Popen]:
+    """Starts ``code`` in a fresh interpreter that knows ``synthetic_episode`` and gets ``sys.argv[1:]``."""
+    prelude = f"import sys, runpy; synthetic_episode = runpy.run_path({__file__!r})['synthetic_episode']\n"
+
+    def start(code: str, *arguments: object) -> subprocess.Popen:
+        command = [sys.executable, "-P", "-c", prelude + code, *map(str, arguments)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    return start
 
 
 def synthetic_episode(
@@ -46,8 +60,9 @@ def synthetic_episode(
     )  # fmt: skip
     return Episode(
         meta=meta, proprio=body, privileged=rng.normal(size=(steps, 5)), action=label.copy(),
-        expert_action=label, expert_acted=~flag, reward=rng.random(steps).astype(np.float32), terminated=flag.copy(),
-        truncated=flag.copy(), success=np.arange(steps) == steps - 1, frames=frames, keyframe=~flag,
+        expert_action=label, expert_acted=~flag, reward=rng.random(steps).astype(np.float32),
+        terminated=flag.copy(), truncated=flag.copy(), success=np.arange(steps) == steps - 1, frames=frames,
+        keyframe=~flag,
         prompt_id=np.full(steps, -1, np.int32), render_seed=np.arange(steps, dtype=np.int64),
         camera_pose=rng.random((steps, cameras, 12)).astype(np.float32), body_pos=rng.random((steps, 6, 3)),
         body_quat=rng.random((steps, 6, 4)), site_pos=rng.random((steps, 0, 3)),

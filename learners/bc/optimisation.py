@@ -55,7 +55,7 @@ class Optimisation:
         return self._config.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * step / self._total_steps))
 
     def step(self, batch: Mapping[str, torch.Tensor], number: int) -> torch.Tensor:
-        """Take gradient step ``number`` (0-based). Returns the loss, detached; a GPU may still be computing."""
+        """Take gradient step ``number`` (0-based). Returns the detached loss; a GPU may still compute it."""
         for group in self._optimiser.param_groups:
             group["lr"] = self.learning_rate(number)
         self._optimiser.zero_grad(set_to_none=True)
