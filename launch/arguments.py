@@ -38,6 +38,9 @@ class OneLineParser(argparse.ArgumentParser):
         unknown = [word for word in words if word.startswith("--") and word not in options]
         if unknown and not self._subparsers:
             raise _unknown_option(self.prog, unknown[0], options)
+        if self._subparsers and "required" in message:
+            verbs = next(action.choices for action in self._actions if isinstance(action.choices, dict))
+            message = f"say what to do: {', '.join(verbs)}"
         raise BadInputError(f"{_where(self.prog)}{message}; see {self.prog} --help")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

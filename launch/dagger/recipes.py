@@ -75,6 +75,6 @@ def _load_file(path: Path) -> DaggerConfig:
         mapping = yaml.safe_load(path.read_text())
     except OSError as error:
         raise BadInputError(f"recipe: cannot read {path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInputError(f"recipe: {path} is not YAML: {str(error).splitlines()[0]}") from None
     return build(DaggerConfig, mapping)

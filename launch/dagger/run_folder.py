@@ -87,7 +87,7 @@ class RunFolder:
             raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
         try:
             mapping = yaml.safe_load(path.read_text())
-        except yaml.YAMLError as error:
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
             raise BadInputError(f"{path}: not readable as YAML: {str(error).splitlines()[0]}") from None
         return build(DaggerConfig, mapping)
 
