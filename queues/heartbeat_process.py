@@ -1,8 +1,8 @@
 """A worker's heartbeat in a process of its own, so that nothing the worker does can hold it up.
 
 ``LeaseKeeper`` starts ``python -m potstill.queues.heartbeat_process`` and talks to it in lines of JSON.
-To it: first the setup ``{"url", "run", "owner", "facts", "lease_seconds"}``, then ``{"hold": {"id", "kind", "group",
-"fence"}}``, ``{"drop": {"id", "fence"}}`` and ``{"facts": {...}}``. From it: ``{"ready": true}`` or
+To it: first the setup ``{"url", "run", "owner", "facts", "lease_seconds"}``, then ``{"hold": {"id", "kind",
+"group", "fence"}}``, ``{"drop": {"id", "fence"}}`` and ``{"facts": {...}}``. From it: ``{"ready": true}`` or
 ``{"error": "..."}``, then ``{"lost": {"id", "fence"}}``.
 """
 

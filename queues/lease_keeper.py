@@ -56,7 +56,10 @@ class LeaseKeeper:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
         )
-        os.set_blocking(self._process.stdout.fileno(), False)
+        # Popen makes both when asked for pipes; the types cannot know.
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._to_heart, self._from_heart = self._process.stdin, self._process.stdout
+        os.set_blocking(self._from_heart.fileno(), False)
         setup = {"url": url, "run": run, "owner": owner, "lease_seconds": lease_seconds, "facts": dict(facts)}
         try:
             self._tell(setup)
@@ -101,13 +104,13 @@ class LeaseKeeper:
 
     def close(self) -> None:
         """End the heartbeat; leases still held will expire. May be repeated."""
-        self._process.stdin.close()
+        self._to_heart.close()
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._from_heart.close()
 
     def __enter__(self) -> LeaseKeeper:
         return self
@@ -120,9 +123,7 @@ class LeaseKeeper:
     def _await_ready(self) -> None:
         give_up = time.monotonic() + _START_SECONDS
         while True:
-            readable, _, _ = select.select(
-                [self._process.stdout], [], [], max(0.0, give_up - time.monotonic())
-            )
+            readable, _, _ = select.select([self._from_heart], [], [], max(0.0, give_up - time.monotonic()))
             message = next(iter(self._messages()), None)
             if message is not None:
                 break
@@ -133,13 +134,13 @@ class LeaseKeeper:
 
     def _tell(self, message: dict[str, Any]) -> None:
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._to_heart.write(json.dumps(message).encode() + b"\n")
         except BrokenPipeError:
             raise QueueUnavailableError("the heartbeat process has died: its leases will expire") from None
 
     def _messages(self) -> list[dict[str, Any]]:
         """The complete lines that have arrived."""
-        while chunk := self._process.stdout.read(65536):
+        while chunk := self._from_heart.read(65536):
             self._unread += chunk
         *lines, self._unread = self._unread.split(b"\n")
         return [json.loads(line) for line in lines]

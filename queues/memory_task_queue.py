@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -36,7 +37,10 @@ class MemoryTaskQueue:
         self._max_waiting = max_waiting
         self._backoff_seconds = retry_backoff_seconds
         self._changed = threading.Condition()
-        self.purge()
+        self._fences = itertools.count(1)
+        self._entries: dict[str, _Entry] = {}
+        self._duplicates: Counter[str] = Counter()
+        self._workers: dict[str, tuple[bytes, float]] = {}
 
     def put(self, tasks: Sequence[Task], *, wait_seconds: float = 0.0) -> int:
         """Submit tasks; see ``TaskQueue.put``. Tasks accepted before ``QueueFullError`` stay accepted."""
@@ -69,6 +73,8 @@ class MemoryTaskQueue:
         wait_seconds: float,
     ) -> list[Lease]:
         """Take up to ``max_tasks``; see ``TaskQueue.lease``."""
+        if not kinds:
+            raise ValueError("kinds must name at least one kind of task")
         give_up = time.monotonic() + wait_seconds
         with self._changed:
             while True:
@@ -117,16 +123,16 @@ class MemoryTaskQueue:
     def release(self, lease: Lease) -> None:
         """Give the task back untouched; see ``TaskQueue.release``."""
         with self._changed:
-            entry = self._held(lease)
-            if entry:
+            if entry := self._held(lease):
                 entry.attempts -= 1
                 self._move(entry, "waiting")
 
     def cancel(self, group: str) -> int:
         """Cancel the open tasks of a group; see ``TaskQueue.cancel``."""
         with self._changed:
-            entries = [e for e in self._in_state("waiting", "leased") if e.task.group == group]
-            for entry in entries:
+            for entry in (
+                entries := [e for e in self._in_state("waiting", "leased") if e.task.group == group]
+            ):
                 self._move(entry, "cancelled")
             return len(entries)
 
@@ -141,15 +147,15 @@ class MemoryTaskQueue:
                 entry = self._entries.get(task.id) or self._create(task, payload)
                 if entry.state != "done":
                     self._move(entry, "done")
-                    entry.result, entry.fence = result, self._next_fence()
+                    entry.result, entry.fence = result, next(self._fences)
                     changed += 1
         return changed
 
     def revive(self, task_ids: Sequence[str]) -> int:
         """Put finished tasks back to waiting; see ``TaskQueue.revive``."""
         with self._changed:
-            known = (self._entries.get(name) for name in task_ids)
-            entries = [entry for entry in known if entry and entry.state not in ("waiting", "leased")]
+            closed = self._in_state("done", "dead", "cancelled")
+            entries = [entry for entry in closed if entry.task.id in task_ids]
             for entry in entries:
                 entry.attempts, entry.error, entry.failed, entry.ready = 0, "", 0, 0.0
                 self._move(entry, "waiting")
@@ -192,8 +198,8 @@ class MemoryTaskQueue:
         """The tasks that used up their attempts, by id."""
         with self._changed:
             dead = [entry for entry in self._in_state("dead") if group in (None, entry.task.group)]
-            letters = [DeadLetter(task=e.copy_of_task(), attempts=e.attempts, error=e.error) for e in dead]
-        return sorted(letters, key=lambda letter: letter.task.id)
+            dead.sort(key=lambda entry: entry.task.id)
+            return [DeadLetter(task=e.copy_of_task(), attempts=e.attempts, error=e.error) for e in dead]
 
     def depth(self) -> dict[str, int]:
         """Waiting tasks by kind (back-off included); kinds with none are left out."""
@@ -208,17 +214,14 @@ class MemoryTaskQueue:
     def workers(self) -> dict[str, dict[str, Any]]:
         """Facts of the workers whose heartbeat is fresh, by owner."""
         with self._changed:
-            now = self._clock()
-            self._workers = {owner: beat for owner, beat in self._workers.items() if beat[1] > now}
+            self._workers = {owner: beat for owner, beat in self._workers.items() if beat[1] > self._clock()}
             return {owner: decode(facts) for owner, (facts, _) in self._workers.items()}
 
     def purge(self) -> None:
         """Forget everything."""
         with self._changed:
-            self._entries: dict[str, _Entry] = {}
-            self._duplicates: Counter[str] = Counter()
-            self._workers: dict[str, tuple[bytes, float]] = {}
-            self._fence = 0
+            for known in (self._entries, self._duplicates, self._workers):
+                known.clear()
             self._changed.notify_all()
 
     def _create(self, task: Task, payload: bytes) -> _Entry:
@@ -232,7 +235,7 @@ class MemoryTaskQueue:
 
     def _grant(self, entry: _Entry, owner: str, deadline: float) -> Lease:
         entry.attempts += 1
-        entry.owner, entry.fence, entry.deadline = owner, self._next_fence(), deadline
+        entry.owner, entry.fence, entry.deadline = owner, next(self._fences), deadline
         self._move(entry, "leased")
         return Lease(
             task=entry.copy_of_task(),
@@ -244,8 +247,9 @@ class MemoryTaskQueue:
 
     def _held(self, lease: Lease) -> _Entry | None:
         entry = self._entries.get(lease.task.id)
-        valid = entry and entry.state == "leased" and entry.fence == lease.fence
-        return entry if entry and valid and entry.deadline > self._clock() else None
+        if entry is None or entry.state != "leased" or entry.fence != lease.fence:
+            return None
+        return entry if entry.deadline > self._clock() else None
 
     def _give_back(self, entry: _Entry, error: str, *, retry: bool, ready: float) -> None:
         entry.error, entry.ready = error, ready
@@ -255,16 +259,12 @@ class MemoryTaskQueue:
         now = self._clock()
         expired = [entry for entry in self._in_state("leased") if entry.deadline <= now]
         for entry in expired:
-            message = f"lease expired (worker {entry.owner} died or hung)"
-            self._give_back(entry, message, retry=True, ready=now)
+            error = f"lease expired (worker {entry.owner} died or hung)"
+            self._give_back(entry, error, retry=True, ready=now)
         return len(expired)
 
     def _in_state(self, *states: str) -> list[_Entry]:
         return [entry for entry in self._entries.values() if entry.state in states]
-
-    def _next_fence(self) -> int:
-        self._fence += 1
-        return self._fence
 
     def _wait(self, give_up: float) -> None:
         """Until something changes, the next expiry or ``give_up``."""
@@ -297,6 +297,4 @@ class _Entry:
 
 def _lost(lease: Lease, entry: _Entry | None) -> LeaseLostError:
     state = entry.state if entry else "unknown"
-    return LeaseLostError(
-        f"{lease.owner} no longer holds task {lease.task.id} (fence {lease.fence}): the task is {state}"
-    )
+    return LeaseLostError(f"{lease.owner} no longer holds task {lease.task.id}: the task is {state}")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import time
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
 import redis
 
 from potstill.queues.errors import QueueUnavailableError
+from potstill.queues.lua_scripts import Command, script_command, script_sources
 
 #: Nothing blocks on the server for longer, so that a read time-out always means a hung server.
 MAX_BLOCK_SECONDS = 1.0
@@ -23,8 +21,6 @@ OLDEST_SERVER = (6, 2)
 _SOCKET_TIMEOUT_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
-
-Command = tuple[Any, ...]
 
 
 def connect(url: str, *, timeout_seconds: float = 1.8, outage_seconds: float = 60.0) -> RedisConnection:
@@ -78,7 +74,7 @@ class RedisConnection:
         ]
         if unloaded:
             # A restarted server has forgotten the scripts; what ran before them need not run again.
-            loads = [("SCRIPT LOAD", source) for source in _all_sources()]
+            loads = [("SCRIPT LOAD", source) for source in script_sources()]
             repeated = self._through_outages([*loads, *(commands[index] for index in unloaded)])
             for index, answer in zip(unloaded, repeated[len(loads) :], strict=True):
                 answers[index] = answer
@@ -125,13 +121,8 @@ class RedisConnection:
             self._pool.release(connection)
 
 
-def script_command(name: str, base: str, *args: Any) -> Command:
-    """The command that runs ``queues/lua/NAME.lua`` on the keys that begin with ``base``."""
-    return ("EVALSHA", _digest(name), 1, base, *args)
-
-
 def block_seconds(remaining: float, event_ms: int = -1) -> float:
-    """How long to block: until time is up, the server expects a change (-1: none), or ``MAX_BLOCK_SECONDS``."""
+    """How long to block: until time is up or a change is due (-1: none), at most ``MAX_BLOCK_SECONDS``."""
     until_event = MAX_BLOCK_SECONDS if event_ms < 0 else event_ms / 1000
     # Zero would mean forever.
     return max(0.002, min(remaining, until_event, MAX_BLOCK_SECONDS))
@@ -159,8 +150,8 @@ def _pool(url: str, *, connect_timeout: float, socket_timeout: float) -> redis.C
     except ValueError:
         # The original message may quote a part of the password.
         raise ValueError(
-            "the Redis URL is malformed: expected redis://[USER:PASSWORD@]HOST:PORT/DB, with special characters "
-            "of the password percent-encoded"
+            "the Redis URL is malformed: expected redis://[USER:PASSWORD@]HOST:PORT/DB, with special "
+            "characters of the password percent-encoded"
         ) from None
 
 
@@ -185,7 +176,8 @@ def _unreachable(where: str, error: Exception) -> str:
         return (
             f"Redis at {where} does not complete a TLS handshake ({reason}): check redis:// versus rediss://"
         )
-    return f"Redis at {where} cannot be reached ({reason}): is the server running, and is redis:// / rediss:// right?"
+    advice = "is the server running, and is it redis:// or rediss://?"
+    return f"Redis at {where} cannot be reached ({reason}): {advice}"
 
 
 def _without_secrets(url: str) -> str:
@@ -196,21 +188,3 @@ def _without_secrets(url: str) -> str:
     except ValueError:
         return "(malformed URL)"
     return f"{parts.scheme}://{host}{parts.path}"
-
-
-@cache
-def _source(name: str) -> str:
-    folder = resources.files("potstill.queues") / "lua"
-    prelude = (folder / "task_state.lua").read_text("utf-8") if name.startswith("task_") else ""
-    return prelude + (folder / f"{name}.lua").read_text("utf-8")
-
-
-@cache
-def _digest(name: str) -> str:
-    return hashlib.sha1(_source(name).encode()).hexdigest()
-
-
-def _all_sources() -> list[str]:
-    folder = resources.files("potstill.queues") / "lua"
-    names = (entry.name.removesuffix(".lua") for entry in folder.iterdir() if entry.name.endswith(".lua"))
-    return [_source(name) for name in sorted(names) if name != "task_state"]

@@ -3,36 +3,40 @@
 All keys begin with ``potstill:{RUN}:``; the braces are a hash tag, so that a run lives in one cluster slot.
 The Lua scripts receive that beginning as ``KEYS[1]`` and build the rest exactly as below.
 
-========================= ====== ==============================================================================
-key after ``potstill:{RUN}:``     type, meaning
-========================= ====== ==============================================================================
-``task:ID``               hash   one task: kind, group, priority, max_attempts, payload (codec), rank, state
-                                 (waiting | leased | done | dead | cancelled), attempts, fence, owner,
-                                 deadline (ms), error, failed (fence of the last reported failure)
-``waiting:KIND``          zset   ids ready to lease, by rank = (9 - priority) * 2^48 + order of submission
-``delayed``               zset   ids backing off after a failure, by the time they become ready (ms)
-``leases``                zset   ids being worked on, by deadline (ms)
-``wake:KIND``             list   one token per waiting task that blocked workers have not been woken for
-``ledger``                hash   counts of the run: submitted, waiting, leased, done, dead, cancelled, duplicates
-``ledger:GROUP``          hash   the same of one group
-``groups``                set    all groups ever submitted
-``depth``                 hash   kind -> tasks waiting or backing off
-``open:GROUP``            set    ids waiting or leased
-``dead:GROUP``            set    ids that used up their attempts
-``results:GROUP``         hash   id -> result (codec) of every done task
-``settled:GROUP``         list   a door: holds one element while no task of the group is open
-``room``                  list   a door: closed by a producer that found the queue full, opened when tasks leave
-``sequence``, ``fence``   string counters: order of submission, deliveries
-``workers``               hash   owner -> facts (codec) of the last heartbeat
-``worker_deadlines``      zset   owner, by the time its heartbeat goes stale (ms)
-``rpc:SERVICE:request:ID`` hash  one request: body (codec), deadline (ms), inbox, attempt; expires at its deadline
-``rpc:SERVICE:waiting``   list   ids of requests to serve, oldest first
-``rpc:SERVICE:wake``      list   one token per waiting request that blocked servers have not been woken for
-``rpc:SERVICE:leases``    zset   ids taken by a server, by the time they are delivered again (ms)
-``rpc:SERVICE:inbox:CLIENT`` list replies (codec: id, body or error) to one client; expires
-========================= ====== ==============================================================================
+============================ ====== ========================================================================
+key after the beginning      type   meaning
+============================ ====== ========================================================================
+``task:ID``                  hash   one task: kind, group, priority, max_attempts, payload (codec), rank,
+                                    state (waiting | leased | done | dead | cancelled), attempts, fence,
+                                    owner, deadline (ms), error, failed (fence of the last reported failure)
+``waiting:KIND``             zset   ids ready to lease, by rank = (9 - priority) * 2^48 + order of arrival
+``delayed``                  zset   ids backing off after a failure, by the time they become ready (ms)
+``leases``                   zset   ids being worked on, by deadline (ms)
+``wake:KIND``                list   one token per waiting task that no blocked worker was woken for yet
+``ledger``                   hash   counts of the run: submitted, waiting, leased, done, dead, cancelled,
+                                    duplicates
+``ledger:GROUP``             hash   the same of one group
+``groups``                   set    all groups ever submitted
+``depth``                    hash   kind -> tasks waiting or backing off
+``open:GROUP``               set    ids waiting or leased
+``dead:GROUP``               set    ids that used up their attempts
+``results:GROUP``            hash   id -> result (codec) of every done task
+``settled:GROUP``            list   a door: open while no task of the group is waiting or leased
+``room``                     list   a door: closed by a producer that found the queue full, opened when
+                                    tasks leave
+``sequence``, ``fence``      string counters: order of arrival, deliveries
+``workers``                  hash   owner -> facts (codec) of the last heartbeat
+``worker_deadlines``         zset   owner, by the time its heartbeat goes stale (ms)
+``rpc:SERVICE:request:ID``   hash   one request: body (codec), deadline (ms), inbox, attempt; expires at its
+                                    deadline
+``rpc:SERVICE:waiting``      list   ids of requests to serve, oldest first
+``rpc:SERVICE:wake``         list   one token per waiting request that no blocked server was woken for yet
+``rpc:SERVICE:leases``       zset   ids taken by a server, by the time they are delivered again (ms)
+``rpc:SERVICE:inbox:CLIENT`` list   replies (codec: id, body or error) to one client; expires
+============================ ====== ========================================================================
 
-A door is waited for with ``BLMOVE door door``: it lets any number through and stays open.
+A door is open while its list holds its one element. It is waited for with ``BLMOVE door door``, which lets
+any number through and leaves it open.
 """
 
 from __future__ import annotations

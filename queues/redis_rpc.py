@@ -6,12 +6,14 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
 from potstill.queues.codec import decode, encode
 from potstill.queues.errors import MalformedMessageError, RpcRemoteError, RpcTimeoutError
-from potstill.queues.redis_connection import RedisConnection, block_seconds, script_command
+from potstill.queues.lua_scripts import script_command
+from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
 from potstill.queues.rpc import RpcRequest
 
@@ -24,8 +26,8 @@ _REPLIES_PER_CALL = 64
 class RedisRpcClient:
     """``RpcClient``: one round trip to submit, one to await; in any order, by any thread.
 
-    The inbox's name is fixed before the first request, and a list exists as soon as something is pushed to it:
-    a reply faster than its waiter stays there.
+    The inbox's name is fixed before the first request, and a list exists as soon as something is pushed to
+    it: a reply faster than its waiter stays there.
     """
 
     def __init__(self, connection: RedisConnection, run: str, service: str) -> None:
@@ -116,7 +118,7 @@ class _PendingReply:
 
 
 class RedisRpcServer:
-    """``RpcServer``: taking leases a request; unless answered it is delivered again after ``redeliver_seconds``.
+    """``RpcServer``: a taken request is leased; unanswered, it is delivered again.
 
     Args:
         connection: From ``redis_connection.connect``.
@@ -167,10 +169,10 @@ class RedisRpcServer:
             self._connection.script("rpc_reply", self._base, round(INBOX_KEPT_SECONDS * 1000), *flat)
 
     def _request(self, name: bytes, body: bytes, deadline_ms: int, attempt: int) -> RpcRequest | None:
-        about = {"id": name.decode(), "deadline": deadline_ms / 1000, "attempt": attempt}
+        request = RpcRequest(id=name.decode(), body={}, deadline=deadline_ms / 1000, attempt=attempt)
         try:
-            return RpcRequest(body=decode(body), **about)
+            return replace(request, body=decode(body))
         except MalformedMessageError as error:
             # No server could ever read it: its caller is told, and it does not come back.
-            self.reply_error(RpcRequest(body={}, **about), f"request cannot be read: {error}")
+            self.reply_error(request, f"request cannot be read: {error}")
             return None

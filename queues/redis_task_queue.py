@@ -9,11 +9,12 @@ from typing import Any
 
 from potstill.queues.codec import decode, encode
 from potstill.queues.errors import LeaseLostError, MalformedMessageError, QueueFullError
-from potstill.queues.redis_connection import RedisConnection, block_seconds, script_command
+from potstill.queues.lua_scripts import Command, script_command
+from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
 from potstill.queues.task import DeadLetter, Lease, Ledger, Task
 
-#: Payloads and results stay on the server with the ledger; larger data goes into a file and its path into the task.
+#: Payloads and results stay with the ledger (a done task may be revived); larger data goes into a file.
 MAX_TASK_BYTES = 1024 * 1024
 #: Longest back-off after failures.
 MAX_BACKOFF_SECONDS = 60.0
@@ -60,7 +61,8 @@ class RedisTaskQueue:
         give_up = time.monotonic() + wait_seconds
         rows = [_row(task) for task in tasks]
         limit = -1 if self._max_waiting is None else self._max_waiting
-        room, blocking, new = self._keys.of("room"), [], 0
+        room, new = self._keys.of("room"), 0
+        blocking: list[Command] = []
         while rows:
             chunk = rows[:_TASKS_PER_CALL]
             submit = self._command("task_put", limit, *(value for row in chunk for value in row))
@@ -72,7 +74,8 @@ class RedisTaskQueue:
                 remaining = give_up - time.monotonic()
                 if remaining <= 0:
                     raise QueueFullError(
-                        f"{len(rows)} tasks not accepted: {limit} are waiting, the most allowed, after {wait_seconds} s"
+                        f"{len(rows)} tasks not accepted: {limit} are waiting, the most allowed, "
+                        f"after {wait_seconds} s"
                     )
                 blocking = [("BLMOVE", room, room, "LEFT", "RIGHT", block_seconds(remaining))]
         return new
@@ -87,6 +90,8 @@ class RedisTaskQueue:
         wait_seconds: float,
     ) -> list[Lease]:
         """Take up to ``max_tasks``; see ``TaskQueue.lease``."""
+        if not kinds:
+            raise ValueError("kinds must name at least one kind of task")
         give_up = time.monotonic() + wait_seconds
         take = self._command("task_lease", owner, max_tasks, _milliseconds(lease_seconds), *kinds)
         wake = [self._keys.of("wake", kind) for kind in kinds]
@@ -160,7 +165,8 @@ class RedisTaskQueue:
     def gather(self, group: str, *, wait_seconds: float) -> Ledger:
         """Wait until the group is settled; see ``TaskQueue.gather``."""
         give_up = time.monotonic() + wait_seconds
-        door, blocking = self._keys.of("settled", group), []
+        door = self._keys.of("settled", group)
+        blocking: list[Command] = []
         reap, read = self._command("task_reap"), self._ledger_command(group)
         while True:
             (_, event_ms), counts = self._connection.exchange(*blocking, reap, read)[-2:]
@@ -208,13 +214,13 @@ class RedisTaskQueue:
             if cursor == b"0":
                 return
 
-    def _command(self, name: str, *args: Any) -> tuple[Any, ...]:
+    def _command(self, name: str, *args: Any) -> Command:
         return script_command(name, self._keys.base, *args)
 
     def _script(self, name: str, *args: Any) -> Any:
         return self._connection.script(name, self._keys.base, *args)
 
-    def _ledger_command(self, group: str | None) -> tuple[Any, ...]:
+    def _ledger_command(self, group: str | None) -> Command:
         return ("HGETALL", self._keys.of("ledger") if group is None else self._keys.of("ledger", group))
 
     def _lease(self, row: list[Any], owner: str) -> Lease | None:

@@ -1,4 +1,4 @@
-"""The contract of remote calls over the queue: requests wait in a list, replies come back on a private channel."""
+"""The contract of remote calls: requests wait in a list, replies come back on a private channel."""
 
 from __future__ import annotations
 

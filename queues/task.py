@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: Every id that reaches a key, a path or a URL matches this.
-ID_PATTERN = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,99}$")
+ID_PATTERN = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,99}\Z")
 #: Priorities run from 0 (default) to this; a higher one is leased first.
 MAX_PRIORITY = 9
 
@@ -67,7 +67,7 @@ class Ledger:
     dead: int = 0
     cancelled: int = 0
     duplicates: int = 0
-    """Acknowledgements refused because the task was already done, or the lease was lost. Never counted as done."""
+    """Acknowledgements refused: the task was already done, or the lease was lost. Never counted as done."""
 
     @property
     def settled(self) -> bool:

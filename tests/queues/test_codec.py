@@ -180,7 +180,8 @@ def test_integers_beyond_64_bits_and_bottomless_nesting_are_refused():
 
 def test_non_contiguous_arrays_numpy_scalars_and_tuples_arrive_as_values():
     array = np.arange(24).reshape(2, 3, 4)
-    message = decode(encode({"t": array.T, "s": array[:, ::-2, 1:], "n": np.float32(0.5), "b": np.True_, "p": (1, 2)}))
+    scalars = {"n": np.float32(0.5), "b": np.True_, "p": (1, 2)}
+    message = decode(encode({"t": array.T, "s": array[:, ::-2, 1:], **scalars}))
     assert np.array_equal(message["t"], array.T)
     assert np.array_equal(message["s"], array[:, ::-2, 1:])
     assert (message["n"], message["b"], message["p"]) == (0.5, True, [1, 2])

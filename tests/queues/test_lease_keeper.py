@@ -4,9 +4,11 @@ import os
 import signal
 import threading
 import time
+import traceback
 
 import pytest
 
+from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.queues.errors import LeaseLostError, QueueUnavailableError
 from potstill.queues.lease_keeper import LeaseKeeper
 from potstill.queues.open_queue import open_queue
@@ -170,7 +172,7 @@ def test_when_the_heartbeat_process_dies_everything_held_counts_as_lost(redis_ur
             keeper.hold(lease)
 
 
-def test_an_unreachable_server_is_said_at_once_and_the_password_is_in_no_command_line(redis_url, run_name, tmp_path):
+def test_an_unreachable_server_is_said_and_the_url_is_in_no_command_line(redis_url, run_name, tmp_path):
     with pytest.raises(QueueUnavailableError, match="cannot be reached"):
         LeaseKeeper(f"unix://{tmp_path}/none?password=pw-x7", run_name, lease_seconds=1, owner="w", facts={})
     with LeaseKeeper(redis_url + "?db=0", run_name, lease_seconds=1, owner="w", facts={}) as keeper:
@@ -180,8 +182,6 @@ def test_an_unreachable_server_is_said_at_once_and_the_password_is_in_no_command
 
 
 def test_leases_survive_an_outage_of_the_server_shorter_than_they_are(tmp_path):
-    from potstill.cluster.embedded_redis import EmbeddedRedis
-
     server = EmbeddedRedis(tmp_path)
     queue = open_queue(server.url, "run")
     queue.put([Task(id="t", kind="k", group="g")])
@@ -197,7 +197,7 @@ def test_leases_survive_an_outage_of_the_server_shorter_than_they_are(tmp_path):
             assert queue.ledger().done == 1
 
 
-def test_a_poison_task_kills_its_workers_and_ends_as_a_dead_letter_while_others_finish(redis_url, run_name, spawn):
+def test_a_poison_task_that_kills_workers_is_a_dead_letter_and_others_finish(redis_url, run_name, spawn):
     queue = open_queue(redis_url, run_name)
     queue.put([Task(id="poison", kind="k", group="g", max_attempts=2, priority=9)])
     queue.put([Task(id=f"good-{i}", kind="k", group="g") for i in range(5)])
@@ -232,8 +232,6 @@ while not queue.ledger("g").settled:
 
 
 def test_a_raising_task_ends_as_a_dead_letter_with_its_traceback(queue):
-    import traceback
-
     for _ in range(3):
         (lease,) = take(queue, wait_seconds=10)
         try:

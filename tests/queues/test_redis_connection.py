@@ -1,21 +1,26 @@
 from __future__ import annotations
 
-import shutil
+import datetime
+import ipaddress
 import socket
+import ssl
 import subprocess
 import threading
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from potstill.cluster.embedded_redis import EmbeddedRedis
+from potstill.cluster.redis_program import redis_program
 from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.open_queue import open_queue
 from potstill.queues.open_rpc import open_rpc_client
 from potstill.queues.redis_connection import connect
 from potstill.queues.task import Ledger, Task
 
-REDIS_SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
 SECRET = "s3cret-pass"
 
 
@@ -41,15 +46,15 @@ def free_port():
 
 @pytest.fixture
 def start_server(tmp_path):
-    """Debian's server on TCP, with the given options."""
+    """A server on TCP, with the given options."""
     servers = []
 
-    def start(*options, port=0, ready=0):
-        command = [REDIS_SERVER, "--save", "", "--dir", str(tmp_path), "--port", str(port), *options]
+    def start(*options, port):
+        command = [redis_program(), "--save", "", "--dir", str(tmp_path), "--port", str(port), *options]
         servers.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         for _ in range(500):
             try:
-                socket.create_connection(("127.0.0.1", ready or port), 0.1).close()
+                socket.create_connection(("127.0.0.1", port), 0.1).close()
                 return
             except OSError:
                 time.sleep(0.01)
@@ -128,18 +133,64 @@ def test_a_user_and_password_are_accepted_and_appear_in_no_repr(start_server):
 
 @pytest.fixture
 def certificate(tmp_path):
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext"
-    command += f" subjectAltName=IP:127.0.0.1,DNS:localhost -keyout {tmp_path}/key.pem -out {tmp_path}/cert.pem"
-    subprocess.run(command.split(), check=True, capture_output=True)
-    return tmp_path
+    """File of a key and its self-signed certificate for 127.0.0.1."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    addresses = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(days=1))
+    builder = builder.not_valid_after(now + datetime.timedelta(days=1)).add_extension(
+        addresses, critical=False
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(pem, pkcs8, serialization.NoEncryption())
+        + builder.sign(key, hashes.SHA256()).public_bytes(pem)
+    )
+    return path
 
 
-def test_tls_works_and_each_mismatch_is_said(start_server, certificate):
-    plain, tls = free_port(), free_port()
-    files = ["--tls-cert-file", f"{certificate}/cert.pem", "--tls-key-file", f"{certificate}/key.pem"]
-    files += ["--tls-ca-cert-file", f"{certificate}/cert.pem", "--tls-auth-clients", "no"]
-    start_server("--tls-port", str(tls), *files, port=plain, ready=tls)
-    trusted = f"rediss://127.0.0.1:{tls}/0?ssl_ca_certs={certificate}/cert.pem"
+@pytest.fixture
+def tls_in_front(certificate):
+    """A port that speaks TLS and hands everything to a plain one."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+
+    def copy(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass
+        target.close()
+
+    def serve(port):
+        while True:
+            try:
+                peer = context.wrap_socket(listener.accept()[0], server_side=True)
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+            behind = socket.create_connection(("127.0.0.1", port))
+            for ends in ((peer, behind), (behind, peer)):
+                threading.Thread(target=copy, args=ends, daemon=True).start()
+
+    def start(port):
+        threading.Thread(target=serve, args=(port,), daemon=True).start()
+        return listener.getsockname()[1]
+
+    yield start
+    listener.close()
+
+
+def test_tls_works_and_each_mismatch_is_said(start_server, tls_in_front, certificate):
+    plain = free_port()
+    start_server(port=plain)
+    tls = tls_in_front(plain)
+    trusted = f"rediss://127.0.0.1:{tls}/0?ssl_ca_certs={certificate}"
     assert open_queue(trusted, "run").put([Task(id="t", kind="k", group="g")]) == 1
     assert "TLS handshake" in refusal(f"rediss://:{SECRET}@127.0.0.1:{tls}")
     assert "rediss://" in refusal(f"redis://:{SECRET}@127.0.0.1:{tls}")

@@ -70,7 +70,8 @@ def test_a_damaged_request_is_answered_with_an_error_and_the_next_is_served(redi
 
 
 def test_nothing_is_left_on_the_server_but_inboxes_that_expire(redis_url, run_name):
-    client, server = (open_end(redis_url, run_name, "render") for open_end in (open_rpc_client, open_rpc_server))
+    client = open_rpc_client(redis_url, run_name, "render")
+    server = open_rpc_server(redis_url, run_name, "render")
     for x in range(20):
         client.submit({"x": x}, deadline_seconds=0.2 if x % 2 else 5)
     for request in server.take(max_requests=20, wait_seconds=1)[::2]:
@@ -78,8 +79,8 @@ def test_nothing_is_left_on_the_server_but_inboxes_that_expire(redis_url, run_na
     time.sleep(0.25)
     server.take(max_requests=20, wait_seconds=0)
     raw = connect(redis_url)
-    left = {name.decode(): raw.exchange(("PTTL", name))[0] for name in raw.exchange(("KEYS", f"*{run_name}*"))[0]}
-    lasting = sorted(name.rpartition(":")[2] for name, ttl in left.items() if ttl < 0)
-    assert lasting == ["leases"]
+    names = raw.exchange(("KEYS", f"*{run_name}*"))[0]
+    lasting = [name for name in names if raw.exchange(("PTTL", name))[0] < 0]
+    assert [name.rpartition(b":")[2] for name in lasting] == [b"leases"]
     client.close()
     assert not [name for name in raw.exchange(("KEYS", f"*{run_name}*"))[0] if b":inbox:" in name]

@@ -75,6 +75,11 @@ def test_a_worker_gets_only_the_kinds_it_asks_for(queue):
     assert take(queue, "training") == []
 
 
+def test_a_worker_must_ask_for_some_kind(queue):
+    with pytest.raises(ValueError, match="at least one kind"):
+        queue.lease([], owner="w", lease_seconds=1, wait_seconds=0)
+
+
 def test_a_batch_lease_takes_what_is_there(queue):
     queue.put(make_tasks(5))
     leases = take(queue, max_tasks=3)
