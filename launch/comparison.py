@@ -17,6 +17,8 @@ from potstill.launch.run_directory import RunDirectory
 SIGNIFICANCE = 0.05
 #: Standard normal quantiles for a two-sided test at 5 % with 80 % power.
 _QUANTILES = 1.960 + 0.842
+#: Values of the unknown common rate that Barnard's test looks at for the worst one.
+_COMMON_RATES = 1001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +61,24 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
 
 
 def barnard_p(a: SuccessRate, b: SuccessRate) -> float:
-    """Barnard's exact two-sided test of two independent rates."""
-    from scipy.stats import barnard_exact
+    """Barnard's exact two-sided test of two independent rates, with the pooled Wald statistic.
 
-    if a.rate == b.rate:
-        # All or none in both: the statistic is 0/0, and there is no difference to test.
-        return 1.0
-    table = [[a.successes, b.successes], [a.episodes - a.successes, b.episodes - b.successes]]
-    return float(barnard_exact(table).pvalue)
+    Not ``scipy.stats.barnard_exact``: it compares statistics without a tolerance, so that rounding drops tables
+    that tie with the observed one (SciPy 1.17 says 0.0187 for 2 of 6 against 6 of 6, where 0.0210 is right).
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    i, j = np.arange(a.episodes + 1)[:, None], np.arange(b.episodes + 1)[None, :]
+    pooled = (i + j) / (a.episodes + b.episodes)
+    variance = pooled * (1 - pooled) * (1 / a.episodes + 1 / b.episodes)
+    difference = np.abs(i / a.episodes - j / b.episodes)
+    # All or none in both: no difference, hence the least extreme table.
+    statistic = np.divide(difference, np.sqrt(variance), out=np.zeros_like(difference), where=variance > 0)
+    extreme = statistic >= statistic[a.successes, b.successes] - 1e-9
+    common = np.linspace(0.0, 1.0, _COMMON_RATES)[:, None]
+    chance_a, chance_b = binom.pmf(i.T, a.episodes, common), binom.pmf(j, b.episodes, common)
+    return float(min(1.0, ((chance_a @ extreme) * chance_b).sum(axis=1).max()))
 
 
 def episodes_needed(a: SuccessRate, b: SuccessRate) -> int | None:

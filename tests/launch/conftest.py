@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.configuration import to_mapping
 from potstill.launch.dagger.recipes import load_recipe

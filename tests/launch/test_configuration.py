@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from potstill.launch.configuration import build, flatten, leaves, override, to_mapping
 from potstill.launch.errors import BadInputError
 

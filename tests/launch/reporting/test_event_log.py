@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+
 from potstill.launch.errors import BadInputError
 from potstill.launch.reporting.event_log import EventLog, read_events
 

@@ -10,6 +10,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
+
 from potstill.launch.reporting import round_media
 from potstill.launch.reporting.report_files import write_report_html
 from potstill.launch.reporting.round_media import collect_round_media, draw_strip, encode_video

@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from potstill.launch.reporting.report import build_report, wall_seconds
 from potstill.launch.reporting.report_files import write_report_json
 from potstill.launch.reporting.success_rate import SuccessRate
 
 ROUND_KEYS = [
-    "round", "phase", "rollouts_requested", "rollouts_committed", "duplicates", "lost", "frames", "render_calls",
-    "success_rate", "success_ci95", "eval_episodes", "train_seconds", "rollout_seconds",
+    "round", "phase", "rollouts_requested", "rollouts_committed", "duplicates", "lost", "frames",
+    "render_calls", "success_rate", "success_ci95", "eval_episodes", "train_seconds", "rollout_seconds",
 ]  # fmt: skip
 
 
