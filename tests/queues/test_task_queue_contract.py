@@ -141,10 +141,9 @@ def test_repeating_ones_own_ack_or_failure_is_harmless(queue):
 
 def test_an_extended_lease_outlives_its_first_deadline(backend, queue):
     queue.put(make_tasks(1))
-    lease = take(queue, lease_seconds=0.15)[0]
-    backend.sleep(0.08)
+    lease = take(queue, lease_seconds=0.5)[0]
     assert queue.extend([lease], lease_seconds=10) == [True]
-    backend.sleep(0.15)
+    backend.sleep(0.5)
     assert queue.reap_expired() == 0
     queue.ack(lease)
     assert queue.ledger().done == 1
@@ -383,22 +382,25 @@ def test_purge_forgets_everything(queue):
 
 
 def test_many_workers_and_crashes_still_count_each_task_once(queue):
-    total, executed, lock = 60, [], threading.Lock()
+    total, counted, lock = 60, [], threading.Lock()
     queue.put(make_tasks(total, max_attempts=50))
 
     def work(index):
         rng = np.random.default_rng(index)
         while not queue.ledger("round_00.rollout").settled:
-            for lease in take(queue, owner=f"w{index}", lease_seconds=0.3, wait_seconds=0.1, max_tasks=2):
+            for lease in take(queue, owner=f"w{index}", lease_seconds=0.5, wait_seconds=0.1, max_tasks=2):
                 draw = rng.random()
                 if draw < 0.1:
                     continue  # crashed: never heard of again
-                if draw < 0.2:
-                    queue.fail(lease, "unlucky")
-                    continue
+                try:
+                    if draw < 0.2:
+                        queue.fail(lease, "unlucky")
+                        continue
+                    queue.ack(lease, {"by": index})
+                except LeaseLostError:
+                    continue  # a busy machine was slower than the lease
                 with lock:
-                    executed.append(lease.task.id)
-                queue.ack(lease, {"by": index})
+                    counted.append(lease.task.id)
 
     workers = [threading.Thread(target=work, args=(index,)) for index in range(4)]
     for worker in workers:
@@ -407,4 +409,4 @@ def test_many_workers_and_crashes_still_count_each_task_once(queue):
         worker.join(60)
     assert queue.ledger() == Ledger(submitted=total, done=total)
     assert len(queue.results("round_00.rollout")) == total
-    assert sorted(executed) == sorted(set(executed))
+    assert len(counted) == len(set(counted)) == total
