@@ -41,5 +41,6 @@ def load_policy(folder: Path, *, expected_sha256: str | None = None) -> tuple[Pi
             policy = PixelPolicy(config, ObservationShape(**facts["shape"]))
         policy.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ArrayFileError(f"{path}: does not fit this version's network: {error}") from error
+        reason = " ".join(str(error).split())  # torch's messages have many lines
+        raise ArrayFileError(f"{path}: does not fit this version's network: {reason}") from error
     return policy.eval(), sha256

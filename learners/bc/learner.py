@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -195,7 +196,7 @@ class BcLearner:
             progress.first_loss = float(losses[0])
         limit = self._config.explosion_ratio * max(abs(progress.first_loss), 1.0)
         for offset, loss in enumerate(losses):
-            if not loss <= limit:  # also true of NaN
+            if not math.isfinite(loss) or loss > limit:
                 step = progress.step - len(losses) + offset
                 raise TrainingDivergedError(step=step, value=float(loss), limit=limit)
         return float(losses.mean())
