@@ -63,8 +63,8 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
 def barnard_p(a: SuccessRate, b: SuccessRate) -> float:
     """Barnard's exact two-sided test of two independent rates, with the pooled Wald statistic.
 
-    Not ``scipy.stats.barnard_exact``: it compares statistics without a tolerance, so that rounding drops tables
-    that tie with the observed one (SciPy 1.17 says 0.0187 for 2 of 6 against 6 of 6, where 0.0210 is right).
+    Not ``scipy.stats.barnard_exact``: it compares statistics without a tolerance, so that rounding drops
+    tables that tie with the observed one (SciPy 1.17: 0.0187 for 2 of 6 against 6 of 6; 0.0210 is right).
     """
     import numpy as np
     from scipy.stats import binom

@@ -23,7 +23,7 @@ class Series:
     band: tuple[tuple[float, float], ...] = ()
     """(low, high) per point."""
     notes: tuple[str, ...] = ()
-    """What the pointer shows at each point; points get markers only where there are notes."""
+    """What the pointer shows at each point; points get markers only where there are notes, or one point."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,9 @@ def _draw_series(one: Series, frame: _Frame) -> list[Markup]:
             parts.append(Markup(whisker).format(one.style, x, x, frame.y(low), frame.y(high)))
     path = _path([(frame.x(x), frame.y(y)) for x, y in one.points])
     parts.append(Markup('<polyline class="line {}" points="{}"/>').format(one.style, path))
-    for (x, y), note in zip(one.points, one.notes):
+    # A line of one point would be invisible.
+    notes = one.notes or (one.name,) * (len(one.points) == 1)
+    for (x, y), note in zip(one.points, notes):
         dot = '<circle class="dot {}" cx="{}" cy="{}" r="4.5"><title>{}</title></circle>'
         parts.append(Markup(dot).format(one.style, frame.x(x), frame.y(y), note))
     return parts

@@ -163,7 +163,8 @@ def _milestone_line(event: Mapping[str, Any], progress: RunProgress) -> str:
     if name == "final_evaluation_finished":
         return f"final success {progress.final}"
     assert known is not None
-    losses = f"loss {_number(known.loss)}, validation {_number(known.validation_loss)}"
+    losses = f"loss {_number(known.loss) or 'unknown'}"
+    losses += f", validation {_number(known.validation_loss)}" if known.validation_loss is not None else ""
     text = {
         "round_started": f"{known.phase}, {known.rollouts_requested} rollouts asked",
         "rollouts_finished": f"{known.rollouts_done} rollouts, {known.frames} frames",

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from potstill.launch.reporting import round_media
+from potstill.launch.reporting.line_chart import Axes, Series, draw_line_chart
 from potstill.launch.reporting.report_files import write_report_html
 from potstill.launch.reporting.round_media import collect_round_media, draw_strip, encode_video
 
@@ -98,6 +99,13 @@ def test_losses_below_zero_do_not_break_the_chart(make_run, events_of_run):
     directory = make_run("negative", events)
     write_report_html(directory)
     assert Page(directory.report_html.read_text()).tags.count("svg") == 3
+
+
+def test_a_curve_of_one_point_is_a_dot():
+    chart = draw_line_chart(
+        [Series(name="one", style="c1", points=((1.0, 2.0),))], Axes(title="t", x_label="x", y_label="y")
+    )
+    assert chart.count("<circle") == 1
 
 
 def test_a_strip_shows_moments_from_left_to_right_and_cameras_from_top_to_bottom():

@@ -41,6 +41,15 @@ def test_without_a_terminal_each_milestone_is_one_plain_line(events_of_run, cloc
     assert "finished: best round 2, final success 0.85 [0.64, 0.95] of 20" in lines[-1]
 
 
+def test_a_training_without_validation_shows_its_loss_alone(clock):
+    stream = io.StringIO()
+    facts = dict(round=0, train_seconds=1.0, loss=0.25, validation_loss=None)
+    show_all(
+        ProgressDisplay(RunProgress(), stream=stream, clock=clock), clock, [("training_finished", facts)], 0.1
+    )
+    assert stream.getvalue().endswith("trained: loss 0.25\n")
+
+
 def test_progress_lines_come_at_most_every_five_seconds(clock):
     stream = io.StringIO()
     display = ProgressDisplay(RunProgress(), stream=stream, clock=clock)
