@@ -88,7 +88,9 @@ class EpisodeInProgress:
             self._first_success = self._step
         self.finished = terminated or truncated or self._is_over()
         cut = self.finished and not terminated
-        self._record(observation, action, expert_action, expert_acts, (reward, terminated, cut, info["success"]))
+        self._record(
+            observation, action, expert_action, expert_acts, (reward, terminated, cut, info["success"])
+        )
         self._step += 1
 
     def episode(self) -> Episode:

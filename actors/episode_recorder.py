@@ -44,7 +44,9 @@ class EpisodeRecorder:
             ValueError: a column is missing or unknown.
         """
         if row.keys() != self._columns.keys():
-            raise ValueError(f"a step must give exactly the record's columns: {sorted(row.keys() ^ _DTYPES.keys())}")
+            raise ValueError(
+                f"a step must give exactly the record's columns: {sorted(row.keys() ^ _DTYPES.keys())}"
+            )
         for name, value in row.items():
             self._columns[name].append(value)
 

@@ -21,7 +21,11 @@ class RenderWorker:
     """lease -> draw -> reply, for ever. A message that cannot be drawn gets an error frame; the worker lives."""
 
     def __init__(
-        self, server: RpcServer, renderer: SceneRenderer, *, on_batch: Callable[[dict[str, Any]], None] | None = None
+        self,
+        server: RpcServer,
+        renderer: SceneRenderer,
+        *,
+        on_batch: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self._server = server
         self._renderer = renderer

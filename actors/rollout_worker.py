@@ -107,7 +107,11 @@ class RolloutWorker:
         if not free:
             return
         leases = self._queue.lease(
-            KINDS, owner=self._owner, max_tasks=free, lease_seconds=self._lease_seconds, wait_seconds=wait_seconds
+            KINDS,
+            owner=self._owner,
+            max_tasks=free,
+            lease_seconds=self._lease_seconds,
+            wait_seconds=wait_seconds,
         )
         for lease in leases:
             self._leases.hold(lease)
@@ -126,7 +130,9 @@ class RolloutWorker:
     def _student(self, job: RolloutJob) -> Student:
         """The student of this checkpoint; only the newest is kept, rounds go forward."""
         if job.checkpoint_sha256 not in self._students:
-            self._students = {job.checkpoint_sha256: self._load_student(job.checkpoint, job.checkpoint_sha256)}
+            self._students = {
+                job.checkpoint_sha256: self._load_student(job.checkpoint, job.checkpoint_sha256)
+            }
         return self._students[job.checkpoint_sha256]
 
     def _submit(self, half: _Half) -> None:
@@ -140,7 +146,9 @@ class RolloutWorker:
             replies = half.pending.result()
             refused = [episode for episode, reply in zip(half.episodes, replies) if not episode.see(reply)]
             if refused:
-                repaint = self._pictures.submit([episode.render_request(force_paint=True) for episode in refused])
+                repaint = self._pictures.submit(
+                    [episode.render_request(force_paint=True) for episode in refused]
+                )
                 for episode, reply in zip(refused, repaint.result()):
                     episode.see(reply)
         except Exception:

@@ -119,7 +119,9 @@ class RayPools:
 
     def _check_crash_loop(self, pool: str, reason: str) -> None:
         now = time.monotonic()
-        self._restarts = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_SECONDS] + [now]
+        self._restarts = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_SECONDS] + [
+            now
+        ]
         if len(self._restarts) > MAX_RESTARTS:
             raise PoolBrokenError(
                 f"{len(self._restarts)} workers died within {RESTART_WINDOW_SECONDS:g} s, the last in pool "

@@ -67,9 +67,17 @@ class MetaWorldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
 
     def step(self, action: np.ndarray) -> tuple[dict[str, np.ndarray], float, bool, bool, dict[str, Any]]:
         """Apply an action (4,); ``info["success"]`` is the task's own flag after it."""
-        observation, reward, terminated, truncated, info = self._env.step(np.asarray(action, dtype=np.float32))
+        observation, reward, terminated, truncated, info = self._env.step(
+            np.asarray(action, dtype=np.float32)
+        )
         success = bool(info["success"])
-        return self._observation(observation), float(reward), bool(terminated), bool(truncated), {"success": success}
+        return (
+            self._observation(observation),
+            float(reward),
+            bool(terminated),
+            bool(truncated),
+            {"success": success},
+        )
 
     def scene_state(self) -> SceneState:
         """World poses of bodies and sites: all that a renderer needs."""

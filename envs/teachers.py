@@ -56,7 +56,9 @@ class NoisyTeacher:
 
     def act(self, privileged: np.ndarray) -> np.ndarray:
         """The teacher's action plus correlated noise, clipped."""
-        self._noise = _OU_DECAY * self._noise + self._sigma * np.sqrt(1 - _OU_DECAY**2) * self._rng.normal(size=4)
+        self._noise = _OU_DECAY * self._noise + self._sigma * np.sqrt(1 - _OU_DECAY**2) * self._rng.normal(
+            size=4
+        )
         return np.clip(self._teacher.act(privileged) + self._noise, -1.0, 1.0).astype(np.float32)
 
 

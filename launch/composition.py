@@ -202,7 +202,9 @@ def run_worker(kind: WorkerKind, redis_url: str, run: str, run_dir: Path) -> int
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)
     targets = {"rollout": run_rollout_worker, "render": run_render_worker, "learner": run_learner_worker}
-    print(f"potstill: {kind} worker of run {run} at work; Ctrl-C gives its tasks back and ends it", flush=True)
+    print(
+        f"potstill: {kind} worker of run {run} at work; Ctrl-C gives its tasks back and ends it", flush=True
+    )
     targets[kind](settings, os.getpid(), stop.is_set)
     return 0
 

@@ -69,7 +69,12 @@ class PoolsConfig:
     """Start the Ray dashboard (on the loopback interface) with a local Ray."""
 
     def __post_init__(self) -> None:
-        for name, top in (("rollout_workers", 1000), ("render_workers", 1000), ("learner_threads", 256), ("render_batch", 1024)):
+        for name, top in (
+            ("rollout_workers", 1000),
+            ("render_workers", 1000),
+            ("learner_threads", 256),
+            ("render_batch", 1024),
+        ):
             if not 1 <= getattr(self, name) <= top:
                 raise ValueError(f"{name} must be in 1..{top}: got {getattr(self, name)}")
 

@@ -67,7 +67,9 @@ def load_recipe(name_or_path: str) -> DaggerConfig:
         return _load_file(path)
     near = difflib.get_close_matches(name_or_path, RECIPES, n=2, cutoff=0.4)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise BadInputError(f"recipe: unknown {name_or_path!r}; known: {', '.join(RECIPES)}, or a .yaml file{hint}")
+    raise BadInputError(
+        f"recipe: unknown {name_or_path!r}; known: {', '.join(RECIPES)}, or a .yaml file{hint}"
+    )
 
 
 def _load_file(path: Path) -> DaggerConfig:

@@ -18,7 +18,12 @@ from potstill.launch.reporting.run_reporter import RunReporter
 
 
 def run_dagger(
-    config: DaggerConfig, run_dir: Path, *, resume: bool, redis_url: str | None = None, ray_address: str | None = None
+    config: DaggerConfig,
+    run_dir: Path,
+    *,
+    resume: bool,
+    redis_url: str | None = None,
+    ray_address: str | None = None,
 ) -> int:
     """Run all stages that are not done yet; returns the exit code 0.
 
@@ -68,7 +73,8 @@ def _run_stages(
     with open_dagger_system(
         config, folder, reporter, run=run, redis_url=redis_url, ray_address=ray_address
     ) as runner:
-        runner.run()
+        with _terminate_as_interrupt():  # again: starting Ray put its own handler in place of ours
+            runner.run()
 
 
 @contextlib.contextmanager
@@ -77,7 +83,9 @@ def _only_runner(run_dir: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise BadInputError(f"run_dir: another runner is at work in {run_dir}; stop it first, or wait") from None
+        raise BadInputError(
+            f"run_dir: another runner is at work in {run_dir}; stop it first, or wait"
+        ) from None
     try:
         yield
     finally:

@@ -56,7 +56,9 @@ class RunFolder:
                 f"'potstill dagger resume {self.path}', or choose another --run-dir"
             )
         if not resume and self.path.exists() and any(self.path.iterdir()):
-            raise BadInputError(f"run_dir: {self.path} is not empty and holds no run; choose another --run-dir")
+            raise BadInputError(
+                f"run_dir: {self.path} is not empty and holds no run; choose another --run-dir"
+            )
 
     def open(self, config: DaggerConfig) -> str:
         """Write configuration and provenance; returns the run's id (made once, kept for ever)."""
@@ -111,7 +113,9 @@ def _provenance(config: DaggerConfig) -> dict[str, Any]:
 
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -98,7 +98,12 @@ class DaggerRunner:
         started = time.monotonic()
         self._make_room(stage, round_index)
         tasks = rollout_tasks(
-            self._config, stage, run=self._run, round_index=round_index, store=self._store_url, checkpoint=checkpoint
+            self._config,
+            stage,
+            run=self._run,
+            round_index=round_index,
+            store=self._store_url,
+            checkpoint=checkpoint,
         )
         self._reconcile(round_index, tasks)
         self._queue.put(tasks)
@@ -131,7 +136,12 @@ class DaggerRunner:
             return str(folder), outputs["checkpoint_sha256"]
         started = time.monotonic()
         task = training_task(
-            self._config, stage, round_index=round_index, store=self._store_url, output=folder, initial=previous[0]
+            self._config,
+            stage,
+            round_index=round_index,
+            store=self._store_url,
+            output=folder,
+            initial=previous[0],
         )
         self._queue.put([task])
         ledger = self._settle(stage, lambda now: self._say_training(round_index, task))
@@ -148,7 +158,9 @@ class DaggerRunner:
         self._stages.finish(stage, result)
         return str(folder), str(result["checkpoint_sha256"])
 
-    def _evaluate(self, round_index: int | None, policy_sha256: str, *, best_round: int | None = None) -> float:
+    def _evaluate(
+        self, round_index: int | None, policy_sha256: str, *, best_round: int | None = None
+    ) -> float:
         """Success rate of a round's policy; ``round_index`` None: the best one on the final seeds."""
         stage = evaluation_stage(self._config, round_index, policy_sha256)
         outputs = self._stages.outputs(stage)
@@ -179,11 +191,16 @@ class DaggerRunner:
 
     def _reconcile(self, round_index: int, tasks: list[Task]) -> None:
         """Files are the truth: committed episodes count as done even if the server forgot, and the other way."""
-        results = {entry.index: self._result_of(round_index, entry.index) for entry in self._store.entries(round_index)}
+        results = {
+            entry.index: self._result_of(round_index, entry.index)
+            for entry in self._store.entries(round_index)
+        }
         known = [index for index in sorted(results) if index < len(tasks)]
         self._queue.adopt([tasks[index] for index in known], [results[index] for index in known])
         done = self._queue.results(tasks[0].group)
-        self._queue.revive([task.id for index, task in enumerate(tasks) if task.id in done and index not in results])
+        self._queue.revive(
+            [task.id for index, task in enumerate(tasks) if task.id in done and index not in results]
+        )
 
     def _result_of(self, round_index: int, index: int) -> dict[str, Any]:
         entry = self._store.entry(round_index, index)
@@ -253,7 +270,9 @@ class DaggerRunner:
             self._events.write("training_progress", round=round_index, **facts)
 
     def _say_evaluation(self, round_index: int, ledger: Ledger) -> None:
-        self._events.write("evaluation_progress", round=round_index, done=ledger.done, requested=ledger.submitted)
+        self._events.write(
+            "evaluation_progress", round=round_index, done=ledger.done, requested=ledger.submitted
+        )
 
     def _checkpoint_folder(self, round_index: int) -> Path:
         return self._run_dir / "checkpoints" / f"round_{round_index:02d}"

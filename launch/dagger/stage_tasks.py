@@ -45,7 +45,9 @@ def rollout_tasks(
     return tasks
 
 
-def evaluation_tasks(config: DaggerConfig, stage: Stage, *, run: str, checkpoint: tuple[str, str]) -> list[Task]:
+def evaluation_tasks(
+    config: DaggerConfig, stage: Stage, *, run: str, checkpoint: tuple[str, str]
+) -> list[Task]:
     """One task per evaluation episode of a policy, (folder, sha256)."""
     final = stage.name.startswith("final")
     episodes = config.evaluation.final_episodes if final else config.evaluation.episodes

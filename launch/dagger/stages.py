@@ -62,7 +62,9 @@ class StageLog:
         if record is None:
             return "not done yet"
         fresh = json.loads(json.dumps(stage.inputs, default=list))
-        changed = [key for key in sorted({*fresh, *record["inputs"]}) if fresh.get(key) != record["inputs"].get(key)]
+        changed = [
+            key for key in sorted({*fresh, *record["inputs"]}) if fresh.get(key) != record["inputs"].get(key)
+        ]
         return "changed: " + ", ".join(changed)
 
     def finish(self, stage: Stage, outputs: Mapping[str, Any]) -> None:
@@ -101,7 +103,9 @@ def rollout_stage(config: DaggerConfig, round_index: int, student_sha256: str) -
     return Stage(name=f"round_{round_index:02d}.rollout", inputs=inputs)
 
 
-def training_stage(config: DaggerConfig, round_index: int, manifests: list[str], initial_sha256: str) -> Stage:
+def training_stage(
+    config: DaggerConfig, round_index: int, manifests: list[str], initial_sha256: str
+) -> Stage:
     """Training on the union of all rounds so far."""
     inputs = {
         "seed": config.seed,

@@ -1,0 +1,153 @@
+"""Real runs as real processes, with real kills: the ledger stays exact and the run finishes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from potstill.experience.episode_store import EpisodeStore
+from potstill.launch.dagger.run_folder import RunFolder
+from potstill.queues.errors import QueueUnavailableError
+from potstill.queues.open_queue import open_queue
+from potstill.queues.redis_task_queue import RedisTaskQueue
+
+POTSTILL = str(Path(sys.executable).parent / "potstill")
+#: Long enough to be killed in the middle, short enough for a test.
+SETTINGS = ("bootstrap_rollouts=24", "rollouts=12", "rollout.max_steps=40", "delivery.lease_seconds=3.0")
+DEADLINE_SECONDS = 120.0
+
+
+def _start(*arguments: str) -> subprocess.Popen[bytes]:
+    # A session of its own, as a terminal gives it; CUDA and thread variables stay as they are.
+    return subprocess.Popen([POTSTILL, "dagger", *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def _run_arguments(run_dir: Path) -> list[str]:
+    overrides = [word for setting in SETTINGS for word in ("--set", setting)]
+    return ["run", "--recipe", "smoke", "--run-dir", str(run_dir), *overrides]
+
+
+def _queue(run_dir: Path) -> RedisTaskQueue:
+    """The run's own queue, as soon as its server answers."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        try:
+            socket = _socket(run_dir)
+            if socket is not None:
+                return open_queue(f"unix://{socket}", RunFolder(run_dir).read_run())
+        except QueueUnavailableError:
+            pass
+        assert time.monotonic() < deadline, "the run's Redis never answered"
+        time.sleep(0.1)
+
+
+def _socket(run_dir: Path) -> Path | None:
+    from potstill.cluster.embedded_redis import _socket_path
+
+    path = _socket_path((run_dir / "redis").resolve())
+    return path if path.exists() else None
+
+
+def _wait_until(condition: Any, what: str) -> Any:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.05)
+    return value
+
+
+def _pid_of(queue: RedisTaskQueue, kind: str) -> int:
+    def look() -> int | None:
+        return next((facts["pid"] for facts in queue.workers().values() if facts.get("kind") == kind), None)
+
+    return int(_wait_until(look, f"a {kind} worker"))
+
+
+def _done(queue: RedisTaskQueue, name: str) -> int:
+    return sum(queue.ledger(group).done for group in queue.groups() if name in group)
+
+
+def _finish(process: subprocess.Popen[bytes]) -> None:
+    _, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == 0, errors.decode()[-3000:]
+
+
+def _assert_exact(run_dir: Path, requested: list[int]) -> dict[str, Any]:
+    report = json.loads((run_dir / "report.json").read_text())
+    assert report["finished"]
+    store = EpisodeStore(str(run_dir / "episodes"))
+    for number, (entry, asked) in enumerate(zip(report["rounds"], requested, strict=True)):
+        assert entry["rollouts_requested"] == entry["rollouts_committed"] == asked
+        assert entry["duplicates"] == entry["lost"] == 0
+        assert [e.index for e in store.entries(number)] == list(range(asked))
+        assert store.verify(number) == []
+    return report
+
+
+@pytest.mark.slow
+def test_workers_killed_in_the_middle_of_a_round_lose_and_double_nothing(tmp_path: Path) -> None:
+    # Given a run in its bootstrap round
+    run_dir = tmp_path / "run"
+    process = _start(*_run_arguments(run_dir))
+    queue = _queue(run_dir)
+    _wait_until(lambda: _done(queue, "rollout") >= 2, "two rollouts")
+
+    # When a rollout worker and then a render worker are killed without warning
+    os.kill(_pid_of(queue, "rollout"), signal.SIGKILL)
+    _wait_until(lambda: _done(queue, "rollout") >= 8, "progress after the first kill")
+    os.kill(_pid_of(queue, "render"), signal.SIGKILL)
+
+    # Then the run finishes by itself, with exactly what was asked, and says what happened
+    _finish(process)
+    _assert_exact(run_dir, [24, 12])
+    restarts = [
+        line for line in (run_dir / "events.jsonl").read_text().splitlines() if "worker_restarted" in line
+    ]
+    assert {json.loads(line)["pool"] for line in restarts} == {"rollout", "render"}
+
+
+@pytest.mark.slow
+def test_a_runner_killed_in_the_middle_of_a_round_is_resumed_without_losing_or_redoing_an_episode(
+    tmp_path: Path,
+) -> None:
+    # Given a run in its bootstrap round
+    run_dir = tmp_path / "run"
+    process = _start(*_run_arguments(run_dir))
+    queue = _queue(run_dir)
+    _wait_until(lambda: _done(queue, "rollout") >= 6, "six rollouts")
+
+    # When the runner is killed without warning (its Redis and Ray die with it)
+    process.kill()
+    process.communicate()
+    store = EpisodeStore(str(run_dir / "episodes"))
+    before = {entry.index: entry.sha256 for entry in store.entries(0)}
+
+    # Then resume finishes the run, and what was committed before the kill is still what counts
+    _finish(_start("resume", str(run_dir)))
+    _assert_exact(run_dir, [24, 12])
+    after = {entry.index: entry.sha256 for entry in store.entries(0)}
+    assert len(before) >= 6
+    assert {index: after[index] for index in before} == before
+
+
+@pytest.mark.slow
+def test_sigterm_gives_the_leases_back_and_leaves_a_resumable_run(tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    process = _start(*_run_arguments(run_dir))
+    queue = _queue(run_dir)
+    _wait_until(lambda: _done(queue, "rollout") >= 2, "two rollouts")
+
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130, errors.decode()[-3000:]
+    assert f"potstill dagger resume {run_dir}" in errors.decode()
+    assert json.loads((run_dir / "report.json").read_text())["finished"] is False
