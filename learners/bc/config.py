@@ -65,7 +65,7 @@ class BcConfig:
     """Training fails when a loss exceeds this many times max(first loss, 1), 2..1e12."""
     report_every_steps: int = 20
     """Steps between metrics and checks for divergence, 1..1000000."""
-    checkpoint_every_steps: int = 500
+    checkpoint_every_steps: int = 200
     """Steps between training states to resume from, 1..1000000."""
     aggregation: AggregationConfig = field(default_factory=AggregationConfig)
     """How rounds are put together."""
