@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from typing import Any
 
 import fast_simplification
 import mujoco
@@ -115,7 +116,8 @@ class RenderModel:
 
 def _model_path(task: str) -> str:
     # `model_name` is a property that needs no instance, and building the environment takes half a second.
-    return ALL_V3_ENVIRONMENTS[task].model_name.fget(None)
+    model_name: Any = ALL_V3_ENVIRONMENTS[task].model_name
+    return model_name.fget(None)
 
 
 def _build(path: str, config: RenderModelConfig) -> mujoco.MjModel:

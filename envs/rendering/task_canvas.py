@@ -54,7 +54,7 @@ class TaskCanvas:
             mujoco.mjv_updateScene(model, data, self._options, None, self._camera, category, self._scene)
             if rgb is not None:
                 rgb[index] = self._draw_colours(viewport)
-            if geometry:
+            if depth is not None and segmentation is not None:
                 depth[index], segmentation[index] = self._draw_geometry(viewport)
         poses = np.concatenate([data.cam_xpos[cameras], data.cam_xmat[cameras]], axis=1)
         return RenderReply(

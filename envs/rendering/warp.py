@@ -85,17 +85,19 @@ def warp_keyframe(
         ValueError: pictures are missing, or the two replies differ in shape.
     """
     config = config or WarpConfig()
-    _check(keyframe, current)
+    pictures = _needed(keyframe.rgb, "the keyframe's rgb")
+    key_views, now_views = _views(keyframe, "the keyframe's"), _views(current, "the current")
+    if [view.depth.shape for view in key_views] != [view.depth.shape for view in now_views]:
+        raise ValueError("the keyframe and the current reply differ in size or number of cameras")
     key_rotation = rotation_matrices(keyframe_scene.body_quat)
     # What turned each body since the keyframe, backwards.
     turn = key_rotation @ rotation_matrices(current_scene.body_quat).transpose(0, 2, 1)
     shift = keyframe_scene.body_pos - np.einsum("bij,bj->bi", turn, current_scene.body_pos)
     frames = []
-    for camera in range(len(current.depth)):
-        key, now = _View.of(keyframe, camera), _View.of(current, camera)
+    for picture, key, now in zip(pictures, key_views, now_views):
         points, body = _trace_back(key, now, turn, shift)
-        rgb, valid = _sample(keyframe.rgb[camera], key, points, body, config)
-        frames.append((_fill_holes(rgb, valid, now.segmentation, keyframe.rgb[camera]), valid))
+        rgb, valid = _sample(picture, key, points, body, config)
+        frames.append((_fill_holes(rgb, valid, now.segmentation, picture), valid))
     return WarpedFrame(
         rgb=np.stack([rgb for rgb, _ in frames]), valid=np.stack([valid for _, valid in frames])
     )
@@ -112,27 +114,30 @@ class _View:
     focal: float
     """Pixels."""
 
-    @classmethod
-    def of(cls, reply: RenderReply, camera: int) -> _View:
-        pose = reply.camera_pose[camera].astype(np.float64)
-        depth = reply.depth[camera]
-        return cls(
-            depth=depth,
-            segmentation=reply.segmentation[camera],
-            position=pose[:3],
-            rotation=pose[3:].reshape(3, 3),
-            focal=0.5 * len(depth) / np.tan(np.deg2rad(float(reply.fovy[camera])) / 2),
+
+def _views(reply: RenderReply, whose: str) -> list[_View]:
+    depth = _needed(reply.depth, f"{whose} depth")
+    segmentation = _needed(reply.segmentation, f"{whose} segmentation")
+    poses = reply.camera_pose.astype(np.float64)
+    focal = 0.5 * depth.shape[1] / np.tan(np.deg2rad(reply.fovy.astype(np.float64)) / 2)
+    return [
+        _View(
+            depth=depth[camera],
+            segmentation=segmentation[camera],
+            position=poses[camera, :3],
+            rotation=poses[camera, 3:].reshape(3, 3),
+            focal=float(focal[camera]),
         )
+        for camera in range(len(depth))
+    ]
 
 
-def _check(keyframe: RenderReply, current: RenderReply) -> None:
-    for name in ("rgb", "depth", "segmentation"):
-        if getattr(keyframe, name) is None:
-            raise ValueError(f"a keyframe must have {name}: ask for it with paint=True, geometry=True")
-    if current.depth is None or current.segmentation is None:
-        raise ValueError("warping needs the current depth and segmentation: ask for them with geometry=True")
-    if current.depth.shape != keyframe.depth.shape:
-        raise ValueError(f"keyframe {keyframe.depth.shape} and current {current.depth.shape} differ in shape")
+def _needed(array: np.ndarray | None, name: str) -> np.ndarray:
+    if array is None:
+        raise ValueError(
+            f"warping needs {name}: ask for keyframes with paint=True, always with geometry=True"
+        )
+    return array
 
 
 def _trace_back(key: _View, now: _View, turn: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

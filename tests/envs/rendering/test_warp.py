@@ -113,12 +113,12 @@ def test_a_body_the_keyframe_never_saw_falls_back_to_the_keyframes_pixels():
 
 def test_pictures_that_are_missing_or_differ_in_size_are_refused(pushing, renderer):
     (keyframe, current), scenes = pushing
-    with pytest.raises(ValueError, match="a keyframe must have rgb"):
+    with pytest.raises(ValueError, match="needs the keyframe's rgb"):
         warp_keyframe(dataclasses.replace(keyframe, rgb=None), scenes[0], current, scenes[1])
     with pytest.raises(ValueError, match="needs the current depth"):
         warp_keyframe(keyframe, scenes[0], dataclasses.replace(current, depth=None), scenes[1])
     small = _draw(renderer, scenes[1:], CAMERAS, 32)[0]
-    with pytest.raises(ValueError, match="differ in shape"):
+    with pytest.raises(ValueError, match="differ in size"):
         warp_keyframe(keyframe, scenes[0], small, scenes[1])
 
 
