@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from potstill.actors.work_meter import WorkMeter
 from potstill.envs.rendering.records import RenderRequest, request_from_message, to_message
 from potstill.envs.rendering.scene_renderer import SceneRenderer
 from potstill.queues.rpc import RpcRequest, RpcServer
@@ -20,21 +20,14 @@ MAX_MESSAGES = 16
 class RenderWorker:
     """lease -> draw -> reply, for ever. A message that cannot be drawn gets an error frame; the worker lives."""
 
-    def __init__(
-        self,
-        server: RpcServer,
-        renderer: SceneRenderer,
-        *,
-        on_batch: Callable[[dict[str, Any]], None] | None = None,
-    ) -> None:
+    def __init__(self, server: RpcServer, renderer: SceneRenderer, *, meter: WorkMeter) -> None:
         self._server = server
         self._renderer = renderer
-        self._on_batch = on_batch or (lambda facts: None)
+        self._meter = meter
         self.frames = 0
         """Scenes drawn since the start."""
         self.batches = 0
         """Forward calls of the renderer."""
-        self.busy_seconds = 0.0
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Serve until ``should_stop`` answers True (looked at once a second)."""
@@ -43,13 +36,12 @@ class RenderWorker:
 
     def serve_once(self, *, wait_seconds: float) -> int:
         """Answer what is waiting; returns how many messages."""
-        messages = self._server.take(max_requests=MAX_MESSAGES, wait_seconds=wait_seconds)
-        if not messages:
-            return 0
-        started = time.perf_counter()
-        self._answer_together(messages)
-        self.busy_seconds += time.perf_counter() - started
-        self._on_batch({"frames": self.frames, "batches": self.batches, "busy_seconds": self.busy_seconds})
+        with self._meter.waiting():
+            messages = self._server.take(max_requests=MAX_MESSAGES, wait_seconds=wait_seconds)
+        before = self.frames
+        if messages:
+            self._answer_together(messages)
+        self._meter.count(self.frames - before)
         return len(messages)
 
     def _answer_together(self, messages: Sequence[RpcRequest]) -> None:

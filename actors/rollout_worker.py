@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from potstill.actors.episode_in_progress import EpisodeInProgress
 from potstill.actors.render_channel import PendingPictures, RenderChannel
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.student import Student
+from potstill.actors.work_meter import WorkMeter
 from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.experience.episode_store import EpisodeStore
 from potstill.queues.errors import LeaseLostError
@@ -60,7 +61,7 @@ class RolloutWorker:
         owner: str,
         batch: int,
         lease_seconds: float,
-        on_progress: Callable[[Mapping[str, Any]], None] | None = None,
+        meter: WorkMeter,
     ) -> None:
         self._queue = queue
         self._leases = leases
@@ -69,7 +70,7 @@ class RolloutWorker:
         self._open_store = open_store
         self._owner = owner
         self._lease_seconds = lease_seconds
-        self._on_progress = on_progress or (lambda facts: None)
+        self._meter = meter
         first = (batch + 1) // 2
         self._halves = [_Half(size) for size in (first, batch - first) if size]
         self._idle_envs: dict[str, list[MetaWorldEnv]] = defaultdict(list)
@@ -91,7 +92,7 @@ class RolloutWorker:
 
     def tick(self, *, wait_seconds: float = 0.0) -> bool:
         """One step of every episode, both halves; False when there was nothing to do."""
-        busy = any(half.episodes for half in self._halves)
+        busy, before = any(half.episodes for half in self._halves), self.steps
         for half in self._halves:
             if half.pending is not None:
                 self._collect(half)
@@ -100,6 +101,7 @@ class RolloutWorker:
             idle = not busy and not any(other.episodes for other in self._halves)
             self._refill(half, wait_seconds=wait_seconds if idle else 0.0)
             self._submit(half)
+        self._meter.count(self.steps - before)
         return any(half.episodes for half in self._halves)
 
     def _refill(self, half: _Half, *, wait_seconds: float) -> None:
@@ -143,7 +145,8 @@ class RolloutWorker:
     def _collect(self, half: _Half) -> None:
         assert half.pending is not None
         try:
-            replies = half.pending.result()
+            with self._meter.waiting():
+                replies = half.pending.result()
             refused = [episode for episode, reply in zip(half.episodes, replies) if not episode.see(reply)]
             if refused:
                 repaint = self._pictures.submit(
@@ -203,7 +206,6 @@ class RolloutWorker:
                 self._open_store(episode.job.store).commit(episode.episode())
             self._queue.ack(episode.lease, episode.result())
             self.episodes += 1
-            self._on_progress({"steps": self.steps, "episodes": self.episodes})
         except LeaseLostError:
             pass  # counted as a duplicate by the ledger; the newest lease holder answers for the task
         except Exception:

@@ -125,6 +125,12 @@ class EmbeddedRedis:
             raise QueueUnavailableError(f"the server on {self._socket} is not ours: {', '.join(wrong)}")
 
 
+def live_url(directory: str | Path) -> str | None:
+    """URL of the embedded server that is running on ``directory``, or None."""
+    path = _socket_path(Path(directory).resolve())
+    return f"unix://{path}" if path.exists() else None
+
+
 def _socket_path(directory: Path) -> Path:
     """A socket in the directory, or, where its path is too long for the kernel, in a private short one."""
     path = directory / "redis.sock"

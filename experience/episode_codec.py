@@ -83,9 +83,7 @@ class EpisodeFile:
         if rows.size:
             row_bytes = spec.nbytes // len(self)
             try:
-                pread_into(
-                    self._descriptor, memoryview(rows).cast("B"), spec.offset + start * row_bytes, self.path
-                )
+                pread_into(self._descriptor, rows.data.cast("B"), spec.offset + start * row_bytes, self.path)
             except (ValueError, OSError) as error:
                 raise EpisodeFileError(str(error)) from error
         return rows

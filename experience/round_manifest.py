@@ -11,6 +11,9 @@ MANIFEST_VERSION = 1
 #: The only names of data files; keeps a doctored entry from pointing outside its folder.
 DATA_FILE_PATTERN = re.compile(r"^\d{5,9}\.[0-9a-f]{8}\.safetensors$")
 
+#: Inside the entry, ``bytes`` is a field.
+Data = bytes
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeEntry:
@@ -37,12 +40,12 @@ class EpisodeEntry:
         if min(self.round, self.index) < 0 or min(self.bytes, self.steps) < 1:
             raise ValueError(f"EpisodeEntry numbers out of range: {self}")
 
-    def to_json(self) -> bytes:
+    def to_json(self) -> Data:
         """The entry file's bytes."""
         return json.dumps(asdict(self), sort_keys=True).encode()
 
     @classmethod
-    def from_json(cls, data: bytes) -> EpisodeEntry:
+    def from_json(cls, data: Data) -> EpisodeEntry:
         """The inverse of ``to_json``; raises ValueError for anything else."""
         try:
             return cls(**json.loads(data))

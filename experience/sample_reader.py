@@ -67,9 +67,9 @@ class SampleReader:
                     continue
                 row_bytes = buffer[0].nbytes
                 where = int(self._offsets[episode, column]) + first * row_bytes
-                pread_into(descriptor, memoryview(buffer).cast("B"), where, self._paths[episode])
+                pread_into(descriptor, buffer.data.cast("B"), where, self._paths[episode])
             where = int(self._offsets[episode, 2]) + step * label.nbytes
-            pread_into(descriptor, memoryview(label).cast("B"), where, self._paths[episode])
+            pread_into(descriptor, label.data.cast("B"), where, self._paths[episode])
         except (ValueError, OSError) as error:
             raise EpisodeFileError(str(error)) from error
         if pad:

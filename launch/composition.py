@@ -8,13 +8,13 @@ import os
 import signal
 import socket
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from potstill.actors.work_meter import WorkMeter
 from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.cluster.ray_pools import PoolSpec, RayPools
 from potstill.experience.episode_store import EpisodeStore
@@ -139,8 +139,6 @@ def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callab
     from potstill.actors.rollout_worker import RolloutWorker
     from potstill.policies.batched_inference import BatchedInference
 
-    # Meta-World's scripted policies warn at every step about gains that the environment clips anyway.
-    warnings.filterwarnings("ignore", message="Constant.s. may be too high")
     owner = _owner("rollout", index)
     client = open_rpc_client(settings.redis_url, settings.run, RENDER_SERVICE)
     with _lease_keeper(settings, owner, kind="rollout") as leases:
@@ -153,6 +151,7 @@ def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callab
             owner=owner,
             batch=settings.rollout_batch,
             lease_seconds=settings.lease_seconds,
+            meter=WorkMeter(leases.report),
         ).run(should_stop)
     client.close()
 
@@ -167,8 +166,8 @@ def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callabl
     )
     renderer = MujocoSceneRenderer()
     try:
-        with _lease_keeper(settings, _owner("render", index), kind="render"):
-            RenderWorker(server, renderer).run(should_stop)
+        with _lease_keeper(settings, _owner("render", index), kind="render") as keeper:
+            RenderWorker(server, renderer, meter=WorkMeter(keeper.report)).run(should_stop)
     finally:
         renderer.close()
 

@@ -72,9 +72,8 @@ def _run_stages(
 
     with open_dagger_system(
         config, folder, reporter, run=run, redis_url=redis_url, ray_address=ray_address
-    ) as runner:
-        with _terminate_as_interrupt():  # again: starting Ray put its own handler in place of ours
-            runner.run()
+    ) as runner, _terminate_as_interrupt():  # again: starting Ray put its own handler in place of ours
+        runner.run()
 
 
 @contextlib.contextmanager

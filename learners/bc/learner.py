@@ -90,7 +90,8 @@ class BcLearner:
         self._total = config.gradient_steps or (config.epochs or 1) * self._per_epoch
         policy, origin = self._first_policy(policy_config, start_from if config.start == "warm" else None)
         memory = torch.channels_last if self._device.type == "cuda" else torch.preserve_format
-        policy = policy.to(self._device, memory_format=memory)
+        # torch's stubs lack this argument.
+        policy = policy.to(self._device, memory_format=memory)  # type: ignore[call-overload]
         self._optimisation = Optimisation(policy, config, total_steps=self._total, device=self._device)
         facts = [asdict(config), asdict(policy_config), dataset.fingerprint, seed, origin]
         self._fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

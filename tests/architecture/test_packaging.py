@@ -28,7 +28,10 @@ def test_every_folder_with_an_init_file_is_a_declared_package() -> None:
 
 def test_every_python_file_of_a_room_is_in_a_package() -> None:
     orphans = [
-        path for room in ROOMS for path in (ROOT / room).rglob("*.py") if not (path.parent / "__init__.py").exists()
+        path
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+        if not (path.parent / "__init__.py").exists()
     ]
     assert not orphans
 

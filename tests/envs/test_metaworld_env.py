@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+
 from potstill.envs.metaworld_env import PROPRIO_SIZE, MetaWorldEnv
 from potstill.envs.task_names import TASK_NAMES
 from potstill.envs.teachers import OracleTeacher

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from metaworld.env_dict import ALL_V3_ENVIRONMENTS
+
 from potstill.envs.task_names import TASK_NAMES, check_task_name
 
 

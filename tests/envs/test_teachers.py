@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.task_names import TASK_NAMES
 from potstill.envs.teachers import NoisyTeacher, OracleTeacher

@@ -231,7 +231,16 @@ def test_a_corrupt_entry_is_refused_by_name(local, make_episode, tmp_path):
 def test_an_entry_cannot_point_outside_its_folder(file):
     with pytest.raises(ValueError, match=r"EpisodeEntry\.file"):
         EpisodeEntry(
-            run="r", round=0, index=0, file=file, sha256="", bytes=1, steps=1, success=True, seed=0, actor="a"
+            run="r",
+            round=0,
+            index=0,
+            file=file,
+            sha256="",
+            bytes=1,
+            steps=1,
+            success=True,
+            seed=0,
+            actor="a",
         )
 
 

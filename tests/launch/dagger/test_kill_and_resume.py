@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from potstill.cluster.embedded_redis import live_url
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.queues.errors import QueueUnavailableError
@@ -40,20 +41,13 @@ def _queue(run_dir: Path) -> RedisTaskQueue:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         try:
-            socket = _socket(run_dir)
-            if socket is not None:
-                return open_queue(f"unix://{socket}", RunFolder(run_dir).read_run())
+            url = live_url(run_dir / "redis")
+            if url is not None:
+                return open_queue(url, RunFolder(run_dir).read_run())
         except QueueUnavailableError:
             pass
         assert time.monotonic() < deadline, "the run's Redis never answered"
         time.sleep(0.1)
-
-
-def _socket(run_dir: Path) -> Path | None:
-    from potstill.cluster.embedded_redis import _socket_path
-
-    path = _socket_path((run_dir / "redis").resolve())
-    return path if path.exists() else None
 
 
 def _wait_until(condition: Any, what: str) -> Any:

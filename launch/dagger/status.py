@@ -1,0 +1,90 @@
+"""Where a run stands, from its files and, while it is alive, from its queue."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from potstill.cluster.embedded_redis import live_url
+from potstill.launch.reporting.event_log import read_events
+from potstill.launch.reporting.report import build_report
+from potstill.launch.reporting.run_progress import RunProgress
+from potstill.launch.run_directory import open_run_directory
+from potstill.queues.errors import QueueError
+from potstill.queues.open_queue import open_queue
+
+#: A pool below this share of its time at work is waiting for the other one.
+_IDLE_SHARE = 0.6
+
+
+def read_status(run_dir: Path) -> dict[str, Any]:
+    """The run's state: ``state`` (finished, running, interrupted), stage, rates, ETA, the ledger per round, and of
+    a live run its workers and queue.
+    """
+    directory = open_run_directory(run_dir)
+    events = read_events(directory.events)
+    progress = RunProgress()
+    progress.update_all(events)
+    report = build_report(events)
+    running = _is_running(directory.root)
+    eta = progress.eta_seconds(time.time()) if running else None
+    status = {
+        "recipe": report["recipe"],
+        "task": report["task"],
+        "state": "finished" if report["finished"] else "running" if running else "interrupted",
+        "finished": report["finished"],
+        "stage": progress.stage,
+        "round": progress.current_round,
+        "last_round": progress.last_round,
+        "done": progress.current.done,
+        "requested": progress.current.requested,
+        "frames_per_second": round(progress.frames_per_second, 1),
+        "eta_seconds": None if eta is None else round(eta),
+        "worker_restarts": progress.worker_restarts,
+        "wall_seconds": round(report["wall_seconds"], 1),
+        "rounds": report["rounds"],
+    }
+    return status | (_live_facts(directory.root, str(events[0]["run"])) if running and events else {})
+
+
+def _is_running(run_dir: Path) -> bool:
+    """Whether a runner on this machine holds the run's lock."""
+    lock = FileLock(run_dir / ".runner.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _live_facts(run_dir: Path, run: str) -> dict[str, Any]:
+    url = live_url(run_dir / "redis")
+    if url is None:
+        return {}
+    try:
+        queue = open_queue(url, run, outage_seconds=1.0)
+        workers = {owner: facts for owner, facts in queue.workers().items() if "kind" in facts}
+        ledgers = [{"group": group, **vars(queue.ledger(group))} for group in queue.groups()]
+        return {"queue": queue.depth(), "ledger": ledgers, "workers": workers, "advice": _advice(workers)}
+    except QueueError:
+        return {}  # the run is ending or starting; the files have been read
+
+
+def _advice(workers: dict[str, dict[str, Any]]) -> str:
+    """Which pool is too small, from how busy each one says it is."""
+    shares: dict[str, list[float]] = {}
+    for facts in workers.values():
+        if "busy_share" in facts:
+            shares.setdefault(facts["kind"], []).append(float(facts["busy_share"]))
+    means = {kind: sum(values) / len(values) for kind, values in shares.items()}
+    if {"rollout", "render"} > means.keys():
+        return "too early to say"
+    if means["rollout"] < _IDLE_SHARE < means["render"]:
+        return "rollout workers wait for pictures: add render workers"
+    if means["render"] < _IDLE_SHARE < means["rollout"]:
+        return "render workers wait for scenes: add rollout workers"
+    return "balanced"
