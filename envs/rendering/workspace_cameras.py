@@ -35,6 +35,6 @@ class WorkspaceCamera:
 #: Meta-World's world: the robot stands at the origin and looks along +y; hands move in |x| < 0.5,
 #: 0.35 < y < 1 and 0 < z < 0.5, objects face the robot.
 WORKSPACE_CAMERAS: tuple[WorkspaceCamera, ...] = (
-    WorkspaceCamera(name="potstill_left", position=(-1.0, -0.05, 0.65), target=(0.0, 0.7, 0.16), fovy=33.0),
-    WorkspaceCamera(name="potstill_right", position=(1.0, -0.05, 0.65), target=(0.0, 0.7, 0.16), fovy=33.0),
+    WorkspaceCamera(name="potstill_left", position=(-1.0, -0.05, 0.65), target=(0.0, 0.7, 0.16), fovy=26.0),
+    WorkspaceCamera(name="potstill_right", position=(1.0, -0.05, 0.65), target=(0.0, 0.7, 0.16), fovy=26.0),
 )
