@@ -81,6 +81,8 @@ class EpisodeInProgress:
             action = expert_action if job.sigma == 0 else self._teacher.act(observation["privileged"])
             expert_acts = job.sigma == 0
         else:
+            if not np.isfinite(student_action).all():
+                raise ValueError(f"the student's action at step {self._step} is not finite: {student_action}")
             action = expert_action if expert_acts else student_action
         self._observation, reward, terminated, truncated, info = self.env.step(action)
         self._return += reward

@@ -30,7 +30,7 @@ class KeyframePictures:
         self._keyframe: RenderReply | None = None
         self._keyframe_scene: SceneState | None = None
         self.paint_calls = 0
-        """Pictures the painter was asked for."""
+        """Pictures the painter made."""
         self.is_keyframe = True
         """Whether the latest accepted picture was painted."""
 
@@ -38,7 +38,6 @@ class KeyframePictures:
         """What to ask the renderer for the current step."""
         interval = self._config.keyframe_interval
         paint = force_paint or self._keyframe is None or self._steps_since_keyframe >= interval
-        self.paint_calls += paint
         return RenderRequest(
             task=self._task,
             scene=scene,
@@ -55,6 +54,7 @@ class KeyframePictures:
         if reply.rgb is not None:
             self._keyframe, self._keyframe_scene = reply, request.scene
             self._steps_since_keyframe = 1
+            self.paint_calls += 1
             self.is_keyframe = True
             return reply.rgb
         assert self._keyframe is not None and self._keyframe_scene is not None

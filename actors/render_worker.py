@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,16 +14,23 @@ from potstill.queues.rpc import RpcRequest, RpcServer
 
 #: How long one blocking take waits before the stop flag is looked at again.
 TAKE_SECONDS = 1.0
-#: Messages taken together; each holds the scenes of half a rollout worker's batch.
-MAX_MESSAGES = 16
 
 
 class RenderWorker:
-    """lease -> draw -> reply, for ever. A message that cannot be drawn gets an error frame; the worker lives."""
+    """lease -> draw -> reply, for ever. A message that cannot be drawn gets an error frame; the worker lives.
 
-    def __init__(self, server: RpcServer, renderer: SceneRenderer, *, meter: WorkMeter) -> None:
+    Args:
+        server: where the messages come from; each holds the scenes of half a rollout worker's batch.
+        renderer: what draws them.
+        batch: messages are taken until they hold this many scenes. Small for a renderer that draws one scene
+            after the other: whatever one worker takes, the others cannot draw.
+        meter: how busy it is.
+    """
+
+    def __init__(self, server: RpcServer, renderer: SceneRenderer, *, batch: int, meter: WorkMeter) -> None:
         self._server = server
         self._renderer = renderer
+        self._batch = batch
         self._meter = meter
         self.frames = 0
         """Scenes drawn since the start."""
@@ -37,29 +45,37 @@ class RenderWorker:
     def serve_once(self, *, wait_seconds: float) -> int:
         """Answer what is waiting; returns how many messages."""
         with self._meter.waiting():
-            messages = self._server.take(max_requests=MAX_MESSAGES, wait_seconds=wait_seconds)
+            messages = self._take(wait_seconds)
         before = self.frames
         if messages:
             self._answer_together(messages)
         self._meter.count(self.frames - before)
         return len(messages)
 
+    def _take(self, wait_seconds: float) -> list[RpcRequest]:
+        taken = messages = self._server.take(max_requests=1, wait_seconds=wait_seconds)
+        while taken and sum(len(message.body.get("requests", ())) for message in messages) < self._batch:
+            taken = self._server.take(max_requests=1, wait_seconds=0.0)
+            messages = messages + taken
+        return messages
+
     def _answer_together(self, messages: Sequence[RpcRequest]) -> None:
         try:
             scenes = [_scenes(message) for message in messages]
-            replies = self._draw([scene for group in scenes for scene in group])
+            replies = iter(self._draw([scene for group in scenes for scene in group]))
+            answers = [
+                (message, {"replies": list(itertools.islice(replies, len(group)))})
+                for message, group in zip(messages, scenes)
+            ]
+            self._server.reply_many(answers)
         except Exception:
             if len(messages) == 1:
                 self._server.reply_error(messages[0], traceback.format_exc(limit=8))
                 return
-            for message in messages:  # find the one that cannot be drawn; the others must not suffer for it
+            for (
+                message
+            ) in messages:  # find the one that cannot be answered; the others must not suffer for it
                 self._answer_together([message])
-            return
-        answers, start = [], 0
-        for message, group in zip(messages, scenes):
-            answers.append((message, {"replies": replies[start : start + len(group)]}))
-            start += len(group)
-        self._server.reply_many(answers)
 
     def _draw(self, scenes: list[RenderRequest]) -> list[dict[str, Any]]:
         replies = self._renderer.render(scenes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from potstill.actors.student import Student
 from potstill.actors.work_meter import WorkMeter
 from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.experience.episode_store import EpisodeStore
-from potstill.queues.errors import LeaseLostError
+from potstill.queues.errors import LeaseLostError, RpcTimeoutError
 from potstill.queues.task import Lease
 from potstill.queues.task_queue import TaskQueue
 
@@ -47,7 +47,8 @@ class RolloutWorker:
         half A   submit scenes ......(drawn)...... collect | student, expert, env.step | submit ...
         half B   collect | student, expert, env.step | submit scenes ......(drawn)...... collect ...
 
-    An episode that raises fails its own task; the others go on. A lost lease drops its episode.
+    An episode that raises, or whose scene cannot be drawn, fails its own task; the others go on. A lost lease
+    drops its episode.
     """
 
     def __init__(
@@ -92,16 +93,20 @@ class RolloutWorker:
 
     def tick(self, *, wait_seconds: float = 0.0) -> bool:
         """One step of every episode, both halves; False when there was nothing to do."""
-        busy, before = any(half.episodes for half in self._halves), self.steps
+        before = self.steps
         for half in self._halves:
             if half.pending is not None:
-                self._collect(half)
+                self._show(half, half.episodes, half.pending)
                 self._act(half)
             self._settle(half)
-            idle = not busy and not any(other.episodes for other in self._halves)
+            idle = half is self._halves[0] and not self._busy
             self._refill(half, wait_seconds=wait_seconds if idle else 0.0)
             self._submit(half)
         self._meter.count(self.steps - before)
+        return self._busy
+
+    @property
+    def _busy(self) -> bool:
         return any(half.episodes for half in self._halves)
 
     def _refill(self, half: _Half, *, wait_seconds: float) -> None:
@@ -142,35 +147,43 @@ class RolloutWorker:
         if half.episodes:
             half.pending = self._pictures.submit([episode.render_request() for episode in half.episodes])
 
-    def _collect(self, half: _Half) -> None:
-        assert half.pending is not None
+    def _show(self, half: _Half, episodes: Sequence[EpisodeInProgress], pending: PendingPictures) -> None:
+        """Wait for the pictures of these episodes; paint again where a warp left too much unseen."""
         try:
             with self._meter.waiting():
-                replies = half.pending.result()
-            refused = [episode for episode, reply in zip(half.episodes, replies) if not episode.see(reply)]
-            if refused:
-                repaint = self._pictures.submit(
-                    [episode.render_request(force_paint=True) for episode in refused]
-                )
-                for episode, reply in zip(refused, repaint.result()):
-                    episode.see(reply)
-        except Exception:
-            self._fail_all(half, traceback.format_exc(limit=8))
-        half.pending = None
+                replies = pending.result()
+        except Exception as error:
+            # One scene that cannot be drawn fails the whole message: each asks alone, so that only it suffers.
+            # When nobody answered at all, asking one by one would only wait longer.
+            if len(episodes) == 1 or isinstance(error, RpcTimeoutError):
+                self._give_up(half, episodes)
+            else:
+                for episode in list(episodes):
+                    self._show(half, [episode], self._pictures.submit([episode.render_request()]))
+            return
+        refused = []
+        for episode, reply in zip(list(episodes), replies, strict=True):
+            try:
+                if not episode.see(reply):
+                    refused.append(episode)
+            except Exception:
+                self._give_up(half, [episode])
+        if refused:
+            repaint = [episode.render_request(force_paint=True) for episode in refused]
+            self._show(half, refused, self._pictures.submit(repaint))
 
     def _act(self, half: _Half) -> None:
         try:
             actions = self._student_actions(half)
         except Exception:
-            self._fail_all(half, traceback.format_exc(limit=8))
+            self._give_up(half, half.episodes)
             return
         for episode in list(half.episodes):
             try:
                 episode.act(actions.get(id(episode)))
                 self.steps += 1
             except Exception:
-                half.episodes.remove(episode)
-                self._fail(episode.lease, traceback.format_exc(limit=8))
+                self._give_up(half, [episode])
 
     def _student_actions(self, half: _Half) -> dict[int, np.ndarray]:
         """One batched forward pass per student in the half (nearly always one)."""
@@ -220,10 +233,12 @@ class RolloutWorker:
         except LeaseLostError:
             pass  # the task is no longer ours to fail
 
-    def _fail_all(self, half: _Half, error: str) -> None:
-        for episode in half.episodes:
+    def _give_up(self, half: _Half, episodes: Sequence[EpisodeInProgress]) -> None:
+        """Fail the tasks of these episodes with the error being handled."""
+        error = traceback.format_exc(limit=8)
+        for episode in list(episodes):
+            half.episodes.remove(episode)
             self._fail(episode.lease, error)
-        half.episodes.clear()
 
 
 class _Half:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import ray
 
-#: A pool whose workers die this often within the window below is broken, not unlucky.
-MAX_RESTARTS = 20
-RESTART_WINDOW_SECONDS = 60.0
+#: A pool that loses more than this many workers for each of its places within the window is broken, not unlucky.
+#: The window leaves 12 s for a start that fails late; a task that kills its workers is given up after fewer.
+MAX_DEATHS_PER_PLACE = 10
+DEATH_WINDOW_SECONDS = 120.0
 #: Object store of a local Ray: none of our data travels through it.
 _OBJECT_STORE_BYTES = 80 * 2**20
 
@@ -48,7 +49,10 @@ class Restart:
 
 
 class RayPools:
-    """Call order: ``start``, then ``supervise`` every second or so, then ``stop``."""
+    """Call order: ``start``, then ``supervise`` every second or so, then ``stop``.
+
+    Pools stop one after the other in the order of their specs: those that others wait for come last.
+    """
 
     def __init__(self, specs: Sequence[PoolSpec], *, address: str | None, dashboard: bool) -> None:
         """``address`` of a running Ray cluster, or None for a Ray of our own that ends with us."""
@@ -56,7 +60,7 @@ class RayPools:
         self._address = address
         self._dashboard = dashboard
         self._workers: dict[tuple[str, int], _Worker] = {}
-        self._restarts: list[float] = []
+        self._deaths: dict[str, list[float]] = {spec.name: [] for spec in self._specs}
         self.dashboard_url = ""
         """Where the Ray dashboard answers; empty without one."""
 
@@ -80,7 +84,7 @@ class RayPools:
             if reason is None:
                 continue
             restarts.append(Restart(pool=pool, index=index, reason=reason))
-            self._check_crash_loop(pool, reason)
+            self._check_crash_loop(worker.spec, reason)
             self._workers[pool, index] = _Worker(worker.spec, index)
         return restarts
 
@@ -90,16 +94,22 @@ class RayPools:
         return list(ray.get(refs, timeout=60))
 
     def stop(self, *, grace_seconds: float = 5.0) -> None:
-        """Let workers give their leases back, then end them, and our own Ray."""
+        """Let workers give their leases back, then end them, and our own Ray. Harmless when repeated.
+
+        Args:
+            grace_seconds: for each pool; what still works after it is killed.
+        """
         if not ray.is_initialized():
             return
-        for worker in self._workers.values():
-            worker.actor.stop.remote()
-        running = [worker.running for worker in self._workers.values()]
-        if running:
-            ray.wait(running, num_returns=len(running), timeout=grace_seconds)
-        for worker in self._workers.values():
-            ray.kill(worker.actor)
+        for spec in self._specs:
+            workers = [worker for (pool, _), worker in self._workers.items() if pool == spec.name]
+            for worker in workers:
+                worker.actor.stop.remote()
+            if workers:
+                running = [worker.running for worker in workers]
+                ray.wait(running, num_returns=len(running), timeout=grace_seconds)
+            for worker in workers:
+                ray.kill(worker.actor)
         self._workers.clear()
         ray.shutdown()
 
@@ -117,15 +127,14 @@ class RayPools:
             **quiet,
         }
 
-    def _check_crash_loop(self, pool: str, reason: str) -> None:
+    def _check_crash_loop(self, spec: PoolSpec, reason: str) -> None:
         now = time.monotonic()
-        self._restarts = [moment for moment in self._restarts if now - moment < RESTART_WINDOW_SECONDS] + [
-            now
-        ]
-        if len(self._restarts) > MAX_RESTARTS:
+        recent = [moment for moment in self._deaths[spec.name] if now - moment < DEATH_WINDOW_SECONDS]
+        self._deaths[spec.name] = deaths = [*recent, now]
+        if len(deaths) > MAX_DEATHS_PER_PLACE * spec.count:
             raise PoolBrokenError(
-                f"{len(self._restarts)} workers died within {RESTART_WINDOW_SECONDS:g} s, the last in pool "
-                f"{pool!r}: {reason}"
+                f"workers of pool {spec.name!r} died {len(deaths)} times within {DEATH_WINDOW_SECONDS:g} s, "
+                f"the last one because: {reason}"
             )
 
 

@@ -16,11 +16,12 @@ from typing import Literal
 
 from potstill.actors.work_meter import WorkMeter
 from potstill.cluster.embedded_redis import EmbeddedRedis
-from potstill.cluster.ray_pools import PoolSpec, RayPools
+from potstill.cluster.ray_pools import PoolBrokenError, PoolSpec, RayPools
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.dagger.runner import DaggerRunner
+from potstill.launch.errors import RunFailedError
 from potstill.launch.reporting.run_reporter import RunReporter
 from potstill.queues.lease_keeper import LeaseKeeper
 from potstill.queues.open_queue import open_queue
@@ -93,7 +94,11 @@ def open_dagger_system(
             reporter.write("dashboard_started", url=pools.dashboard_url)
 
         def look_after_pools() -> None:
-            for restart in pools.supervise():
+            try:
+                restarts = pools.supervise()
+            except PoolBrokenError as error:
+                raise RunFailedError(str(error)) from error
+            for restart in restarts:
                 reporter.write("worker_restarted", pool=restart.pool, reason=restart.reason)
 
         yield DaggerRunner(
@@ -109,7 +114,7 @@ def open_dagger_system(
 
 
 def pool_specs(config: DaggerConfig, settings: WorkerSettings) -> list[PoolSpec]:
-    """The three pools of a run."""
+    """The three pools of a run; rollout workers wait for pictures, so the render pool stops last."""
     learner_environment = {"OMP_NUM_THREADS": str(settings.learner_threads)}
     return [
         PoolSpec(
@@ -119,16 +124,16 @@ def pool_specs(config: DaggerConfig, settings: WorkerSettings) -> list[PoolSpec]
             environment=WORKER_ENVIRONMENT,
         ),
         PoolSpec(
-            name="render",
-            count=config.pools.render_workers,
-            target=functools.partial(run_render_worker, settings),
-            environment=WORKER_ENVIRONMENT,
-        ),
-        PoolSpec(
             name="learner",
             count=1,
             target=functools.partial(run_learner_worker, settings),
             environment=WORKER_ENVIRONMENT | learner_environment,
+        ),
+        PoolSpec(
+            name="render",
+            count=config.pools.render_workers,
+            target=functools.partial(run_render_worker, settings),
+            environment=WORKER_ENVIRONMENT,
         ),
     ]
 
@@ -167,7 +172,9 @@ def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callabl
     renderer = MujocoSceneRenderer()
     try:
         with _lease_keeper(settings, _owner("render", index), kind="render") as keeper:
-            RenderWorker(server, renderer, meter=WorkMeter(keeper.report)).run(should_stop)
+            RenderWorker(server, renderer, batch=settings.render_batch, meter=WorkMeter(keeper.report)).run(
+                should_stop
+            )
     finally:
         renderer.close()
 

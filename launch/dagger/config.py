@@ -63,8 +63,9 @@ class PoolsConfig:
     """Processes that draw, 1..1000."""
     learner_threads: int = 2
     """CPU threads of the learner."""
-    render_batch: int = 64
-    """Scenes a render worker draws at once, 1..1024."""
+    render_batch: int = 4
+    """A render worker takes waiting scenes until it has this many, 1..1024. MuJoCo's rasteriser draws one after
+    the other, so a large batch only keeps work from the other render workers."""
     dashboard: bool = True
     """Start the Ray dashboard (on the loopback interface) with a local Ray."""
 

@@ -70,9 +70,12 @@ def _run_stages(
     # Ray and the environments take seconds to import; the first line of progress must not wait for them.
     from potstill.launch.composition import open_dagger_system
 
-    with open_dagger_system(
-        config, folder, reporter, run=run, redis_url=redis_url, ray_address=ray_address
-    ) as runner, _terminate_as_interrupt():  # again: starting Ray put its own handler in place of ours
+    with (
+        open_dagger_system(
+            config, folder, reporter, run=run, redis_url=redis_url, ray_address=ray_address
+        ) as runner,
+        _terminate_as_interrupt(),
+    ):  # again: starting Ray put its own handler in place of ours
         runner.run()
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.event_sink import EventSink
+from potstill.launch.dagger.round_files import RoundFiles
 from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks, training_task
 from potstill.launch.dagger.stages import Stage, StageLog, evaluation_stage, rollout_stage, training_stage
 from potstill.launch.errors import FinishedShortError, RunFailedError
@@ -17,13 +18,6 @@ from potstill.queues.task_queue import TaskQueue
 
 #: How long the runner blocks on the ledger before it looks after the pools and the progress display.
 TICK_SECONDS = 1.0
-
-
-class EventSink(Protocol):
-    """Where the runner says what happens."""
-
-    def write(self, event: str, **facts: Any) -> None:
-        """Record one event."""
 
 
 class DaggerRunner:
@@ -61,6 +55,9 @@ class DaggerRunner:
         self._events = events
         self._look_after_pools = look_after_pools
         self._stages = StageLog(run_dir / "stages")
+        self._files = RoundFiles(
+            run_dir=run_dir, queue=queue, store=store, stages=self._stages, events=events
+        )
 
     def run(self) -> None:
         """All rounds and the final evaluation.
@@ -71,6 +68,7 @@ class DaggerRunner:
         """
         checkpoint = ("", "")
         manifests: list[str] = []
+        policies: list[str] = []
         successes: list[float] = []
         for round_index in range(self._config.rounds + 1):
             phase = self._config.phase_of(round_index)
@@ -83,10 +81,11 @@ class DaggerRunner:
             )
             manifests.append(self._collect(round_index, checkpoint))
             checkpoint = self._train(round_index, manifests, checkpoint)
+            policies.append(checkpoint[1])
             successes.append(self._evaluate(round_index, checkpoint[1]))
             self._events.write("round_finished", round=round_index)
         best = max(range(len(successes)), key=lambda index: (successes[index], index))
-        self._evaluate(None, self._policy_sha256(best), best_round=best)
+        self._evaluate(None, policies[best], best_round=best)
         self._events.write("run_finished", best_round=best)
 
     def _collect(self, round_index: int, checkpoint: tuple[str, str]) -> str:
@@ -96,7 +95,8 @@ class DaggerRunner:
         if outputs is not None:
             return outputs["manifest"]
         started = time.monotonic()
-        self._make_room(stage, round_index)
+        self._call_off_others(stage)
+        self._files.make_room(stage, round_index)
         tasks = rollout_tasks(
             self._config,
             stage,
@@ -105,8 +105,8 @@ class DaggerRunner:
             store=self._store_url,
             checkpoint=checkpoint,
         )
-        self._reconcile(round_index, tasks)
-        self._queue.put(tasks)
+        self._files.reconcile(round_index, tasks)
+        self._submit(stage, tasks)
         ledger = self._settle(stage, lambda now: self._say_rollouts(round_index, stage, now, started))
         self._require_all_done(stage, ledger)
         manifest = self._store.seal(round_index, requested=len(tasks))
@@ -143,7 +143,8 @@ class DaggerRunner:
             output=folder,
             initial=previous[0],
         )
-        self._queue.put([task])
+        self._call_off_others(stage)
+        self._submit(stage, [task])
         ledger = self._settle(stage, lambda now: self._say_training(round_index, task))
         if not ledger.done:
             raise RunFailedError(f"training of round {round_index} failed: {self._first_error(stage)}")
@@ -170,7 +171,7 @@ class DaggerRunner:
             assert shown is not None
             checkpoint = (str(self._checkpoint_folder(shown)), policy_sha256)
             tasks = evaluation_tasks(self._config, stage, run=self._run, checkpoint=checkpoint)
-            self._queue.put(tasks)
+            self._submit(stage, tasks)
             ledger = self._settle(stage, lambda now: self._say_evaluation(shown, now))
             self._require_all_done(stage, ledger)
             results = self._queue.results(stage.group)
@@ -189,45 +190,17 @@ class DaggerRunner:
             self._stages.finish(stage, outputs)
         return sum(outputs["successes"]) / len(outputs["successes"])
 
-    def _reconcile(self, round_index: int, tasks: list[Task]) -> None:
-        """Files are the truth: committed episodes count as done even if the server forgot, and the other way."""
-        results = {
-            entry.index: self._result_of(round_index, entry.index)
-            for entry in self._store.entries(round_index)
-        }
-        known = [index for index in sorted(results) if index < len(tasks)]
-        self._queue.adopt([tasks[index] for index in known], [results[index] for index in known])
-        done = self._queue.results(tasks[0].group)
-        self._queue.revive(
-            [task.id for index, task in enumerate(tasks) if task.id in done and index not in results]
-        )
+    def _submit(self, stage: Stage, tasks: list[Task]) -> None:
+        """Ask for what is not done; tasks that were given up in an earlier session get fresh attempts."""
+        done = self._queue.results(stage.group)
+        self._queue.revive([task.id for task in tasks if task.id not in done])
+        self._queue.put(tasks)
 
-    def _result_of(self, round_index: int, index: int) -> dict[str, Any]:
-        entry = self._store.entry(round_index, index)
-        assert entry is not None
-        episode = self._store.load(entry)
-        return {
-            "index": index,
-            "seed": entry.seed,
-            "success": entry.success,
-            "steps": entry.steps,
-            "return": float(episode.reward.sum()),
-            "frames": entry.steps * episode.frames.shape[1],
-            "render_calls": int(episode.keyframe.sum()),
-            "attempt": 0,
-        }
-
-    def _make_room(self, stage: Stage, round_index: int) -> None:
-        """Episodes of a round collected under other settings are set aside, never mixed in and never deleted."""
-        marker = self._run_dir / "stages" / f"{stage.name}.collecting"
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        folder = self._run_dir / "episodes" / f"round_{round_index:02d}"
-        if folder.exists() and marker.exists() and marker.read_text() != stage.key:
-            superseded = self._run_dir / "superseded" / f"round_{round_index:02d}.{marker.read_text()}"
-            superseded.parent.mkdir(exist_ok=True)
-            folder.rename(superseded)
-            self._events.write("warning", message=f"settings changed: old episodes moved to {superseded}")
-        marker.write_text(stage.key)
+    def _call_off_others(self, stage: Stage) -> None:
+        """Cancel this stage's tasks under earlier settings: they would write into the same folders."""
+        for group in self._queue.groups():
+            if group.startswith(f"{stage.name}.") and group != stage.group:
+                self._queue.cancel(group)
 
     def _settle(self, stage: Stage, say: Callable[[Ledger], None]) -> Ledger:
         while True:
@@ -276,8 +249,3 @@ class DaggerRunner:
 
     def _checkpoint_folder(self, round_index: int) -> Path:
         return self._run_dir / "checkpoints" / f"round_{round_index:02d}"
-
-    def _policy_sha256(self, round_index: int) -> str:
-        """The hash that the round's training recorded."""
-        record = self._stages.latest_outputs(f"round_{round_index:02d}.training")
-        return str(record["checkpoint_sha256"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from potstill.experience.atomic_write import write_atomically
 from potstill.launch.dagger.config import DaggerConfig
 
 
@@ -45,17 +45,6 @@ class StageLog:
         record = self._read(stage.name)
         return record["outputs"] if record is not None and record["key"] == stage.key else None
 
-    def latest_outputs(self, name: str) -> dict[str, Any]:
-        """Outputs of the stage of that name, whatever its inputs were.
-
-        Raises:
-            KeyError: it was never finished.
-        """
-        record = self._read(name)
-        if record is None:
-            raise KeyError(f"stage {name} was never finished")
-        return record["outputs"]
-
     def why_redo(self, stage: Stage) -> str:
         """``not done yet``, or which input changed since it was done."""
         record = self._read(stage.name)
@@ -69,19 +58,19 @@ class StageLog:
 
     def finish(self, stage: Stage, outputs: Mapping[str, Any]) -> None:
         """Record the outputs; atomic and durable."""
-        self._directory.mkdir(parents=True, exist_ok=True)
         record = {"name": stage.name, "key": stage.key, "inputs": stage.inputs, "outputs": outputs}
-        target = self._directory / f"{stage.name}.json"
-        temporary = target.with_suffix(".tmp")
-        with temporary.open("w") as file:
-            json.dump(record, file, indent=1, default=list)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        write_atomically(self._path(stage.name), json.dumps(record, indent=1, default=list).encode())
+
+    def forget(self, name: str) -> None:
+        """The outputs of the stage of that name are gone: it has to be done again, whatever its inputs."""
+        self._path(name).unlink(missing_ok=True)
 
     def _read(self, name: str) -> dict[str, Any] | None:
-        path = self._directory / f"{name}.json"
+        path = self._path(name)
         return json.loads(path.read_text()) if path.exists() else None
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}.json"
 
 
 def rollout_stage(config: DaggerConfig, round_index: int, student_sha256: str) -> Stage:
