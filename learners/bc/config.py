@@ -55,7 +55,7 @@ class BcConfig:
     """Largest norm of the gradient, 1e-6..1e6."""
     ema_decay: float = 0.0
     """0..0.99999; the student is the exponential moving average of the weights, 0 = the last weights."""
-    random_shift: int = 2
+    random_shift: int = 4
     """Augmentation: pictures move by up to this many pixels, 0..32; 0 = none."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: the GPU when there is one."""
