@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from potstill.actors.episode_recorder import EpisodeRecorder
+
+
+@pytest.fixture
+def stored(make_episode):
+    return make_episode(steps=6)
+
+
+@pytest.fixture
+def rows(stored):
+    arrays = stored.arrays()
+    return [{name: array[step] for name, array in arrays.items()} for step in range(len(stored))]
+
+
+def test_rows_come_back_as_the_record_they_were_taken_from(stored, rows):
+    recorder = EpisodeRecorder()
+    for row in rows:
+        recorder.record(**row)
+    episode = recorder.episode(stored.meta)
+    assert episode.meta == stored.meta
+    for name, array in stored.arrays().items():
+        assert getattr(episode, name).dtype == array.dtype
+        assert np.array_equal(getattr(episode, name), array), name
+
+
+@pytest.mark.parametrize("column", ["privileged", "expert_action", "frames", "step_seconds"])
+def test_a_step_that_lacks_a_column_is_refused_by_name(rows, column):
+    del rows[0][column]
+    with pytest.raises(ValueError, match=column):
+        EpisodeRecorder().record(**rows[0])
+
+
+def test_an_unknown_column_is_refused_by_name(rows):
+    with pytest.raises(ValueError, match="mood"):
+        EpisodeRecorder().record(**rows[0], mood=1)
+
+
+def test_a_nan_does_not_become_an_episode(stored, rows):
+    recorder = EpisodeRecorder()
+    rows[3]["privileged"] = np.full_like(rows[3]["privileged"], np.nan)
+    for row in rows:
+        recorder.record(**row)
+    with pytest.raises(ValueError, match="privileged holds NaN or Inf at step 3"):
+        recorder.episode(stored.meta)
+
+
+def test_what_the_caller_does_to_its_arrays_later_does_not_reach_the_record(stored, rows):
+    recorder = EpisodeRecorder()
+    frame = rows[0]["frames"].copy()
+    recorder.record(**{**rows[0], "frames": frame})
+    episode = recorder.episode(stored.meta)
+    frame[:] = 0
+    assert np.array_equal(episode.frames[0], rows[0]["frames"])
