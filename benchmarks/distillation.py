@@ -1,9 +1,9 @@
-"""Success per DAgger round over seeds, for recipes and tasks: whole runs through the command line, nothing else.
+r"""Success per DAgger round over seeds, for recipes and tasks: whole runs through the command line, nothing else.
 
 The full figure of docs/results/distillation.md is two calls:
 
     benchmarks/distillation.py --recipes demo demo-bc --seeds 0 1 2 --runs runs/curves
-    benchmarks/distillation.py --recipes demo --seeds 0 --runs runs/tasks --steps 200 \\
+    benchmarks/distillation.py --recipes demo --seeds 0 --runs runs/tasks --steps 200 \
         --tasks button-press-topdown-v3 drawer-close-v3 window-close-v3 door-open-v3
 
 Finished runs in ``--runs`` are read, not repeated; an interrupted one is resumed.
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from measurement import print_measurement
+
 from potstill.launch.reporting.success_rate import SuccessRate
 
 POTSTILL = str(Path(sys.executable).parent / "potstill")

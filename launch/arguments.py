@@ -48,7 +48,7 @@ class OneLineParser(argparse.ArgumentParser):
             return
         choices = [str(choice) for choice in action.choices]
         raise BadInputError(
-            f"{_where(self.prog)}unknown {(action.metavar or action.dest).lower()} {value!r}; "
+            f"{_where(self.prog)}unknown {str(action.metavar or action.dest).lower()} {value!r}; "
             f"choose from {', '.join(choices)}{_hint(str(value), choices)}"
         )
 

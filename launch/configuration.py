@@ -85,7 +85,7 @@ def flatten(instance: Any) -> dict[str, Any]:
     return values
 
 
-def _leaves(cls: type, *, prefix: str) -> list[Leaf]:
+def _leaves(cls: Any, *, prefix: str) -> list[Leaf]:
     hints = get_type_hints(cls)
     found: list[Leaf] = []
     for field in fields(cls):
@@ -98,7 +98,7 @@ def _leaves(cls: type, *, prefix: str) -> list[Leaf]:
     return found
 
 
-def _build(cls: type[Config], mapping: Mapping[str, Any], *, path: str, root: type) -> Config:
+def _build(cls: Any, mapping: Mapping[str, Any], *, path: str, root: type) -> Any:
     hints = get_type_hints(cls)
     own = {field.name: field for field in fields(cls)}
     for name in mapping:

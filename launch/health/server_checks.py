@@ -54,7 +54,7 @@ def has_known_holes(facts: Mapping[str, str]) -> bool:
     if "valkey_version" in facts:
         version = _numbers(facts["valkey_version"])
         fixed = {(7, 2): (7, 2, 11), (8, 0): (8, 0, 6), (8, 1): (8, 1, 4)}
-        return version < fixed.get(version[:2], (9, 0, 0))
+        return version < fixed.get((version[0], version[1]), (9, 0, 0))
     return _numbers(facts["redis_version"]) < (8, 6, 3)
 
 
