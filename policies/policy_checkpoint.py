@@ -12,17 +12,14 @@ from potstill.experience.errors import ArrayFileError
 from potstill.policies.observation_shape import ObservationShape
 from potstill.policies.pixel_policy import PixelPolicy
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
-
-#: Name of the file in a checkpoint folder.
-POLICY_FILE = "policy.safetensors"
-_KIND = "potstill.policy.1"
+from potstill.policies.policy_file import POLICY_FILE, POLICY_KIND
 
 
 def save_policy(folder: Path, policy: PixelPolicy) -> str:
     """Write ``folder/policy.safetensors`` atomically. Returns its sha256, the policy's version."""
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in policy.state_dict().items()}
     facts = {"config": asdict(policy.config), "shape": asdict(policy.shape)}
-    return write_array_file(folder / POLICY_FILE, arrays, facts, kind=_KIND)
+    return write_array_file(folder / POLICY_FILE, arrays, facts, kind=POLICY_KIND)
 
 
 def load_policy(folder: Path, *, expected_sha256: str | None = None) -> tuple[PixelPolicy, str]:
@@ -32,7 +29,7 @@ def load_policy(folder: Path, *, expected_sha256: str | None = None) -> tuple[Pi
         ArrayFileError: missing, corrupt, not the expected version, or weights that do not fit the network.
     """
     path = folder / POLICY_FILE
-    arrays, facts, sha256 = read_array_file(path, kind=_KIND)
+    arrays, facts, sha256 = read_array_file(path, kind=POLICY_KIND)
     if expected_sha256 is not None and sha256 != expected_sha256:
         raise ArrayFileError(f"{path}: holds policy {sha256[:12]}, wanted {expected_sha256[:12]}")
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from potstill.launch.dagger.resume_check import check_resumable
 from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.graphics_check import check_graphics
 from potstill.launch.run_directory import open_run_directory
 from potstill.launch.server_check import check_server
 
@@ -13,6 +15,7 @@ def run(arguments: Namespace) -> int:
     """Go on where the run stopped; ``--plan`` only says what that means."""
     root = open_run_directory(arguments.run_dir).root
     config = RunFolder(root).read_config()
+    check_resumable(config, RunFolder(root))
     if arguments.redis:
         check_server(arguments.redis)
     if arguments.plan:
@@ -20,6 +23,7 @@ def run(arguments: Namespace) -> int:
 
         print(describe_plan(config, root))
         return 0
+    check_graphics()
     print(f"potstill: resuming {config.recipe} ({config.task}) in {root}", flush=True)
     from potstill.launch.dagger.run_dagger import run_dagger
 

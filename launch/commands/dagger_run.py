@@ -10,6 +10,7 @@ from potstill.launch.configuration import override
 from potstill.launch.dagger.recipes import load_recipe
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.errors import BadInputError
+from potstill.launch.graphics_check import check_graphics
 from potstill.launch.server_check import check_server
 
 
@@ -29,6 +30,7 @@ def run(arguments: Namespace) -> int:
 
         print(describe_plan(config, None))
         return 0
+    check_graphics()
     # Said before the slow imports, so that something is on the screen at once.
     print(f"potstill: {config.recipe} ({config.task}, {config.rounds} rounds) -> {run_dir}", flush=True)
     from potstill.launch.dagger.run_dagger import run_dagger

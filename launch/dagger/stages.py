@@ -11,6 +11,7 @@ from typing import Any
 
 from potstill.experience.atomic_write import write_atomically
 from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.errors import BadInputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,11 @@ class StageLog:
         ]
         return "changed: " + ", ".join(changed)
 
+    def latest_outputs(self, name: str) -> dict[str, Any] | None:
+        """Outputs of the stage of that name, whatever its inputs were; None when it was never finished."""
+        record = self._read(name)
+        return None if record is None else record["outputs"]
+
     def finish(self, stage: Stage, outputs: Mapping[str, Any]) -> None:
         """Record the outputs; atomic and durable."""
         record = {"name": stage.name, "key": stage.key, "inputs": stage.inputs, "outputs": outputs}
@@ -67,7 +73,13 @@ class StageLog:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         path = self._path(name)
-        return json.loads(path.read_text()) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            record = json.loads(path.read_bytes())
+            return {key: record[key] for key in ("key", "inputs", "outputs")}
+        except (ValueError, KeyError, TypeError):
+            raise BadInputError(f"{path}: is damaged; remove it to do that stage again") from None
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.json"

@@ -15,7 +15,8 @@ from potstill.experience.errors import ArrayFileError, EpisodeFileError
 from potstill.learners.bc.errors import TrainingDivergedError
 from potstill.learners.bc.learner import STATE_FILE
 from potstill.learners.bc.optimisation import Optimisation
-from potstill.policies.policy_checkpoint import POLICY_FILE, load_policy
+from potstill.policies.policy_checkpoint import load_policy
+from potstill.policies.policy_file import POLICY_FILE
 
 
 class CrashError(Exception):

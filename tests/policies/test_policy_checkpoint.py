@@ -11,7 +11,8 @@ import torch
 
 from potstill.experience.array_file import read_array_file, write_array_file
 from potstill.experience.errors import ArrayFileError, StoreFullError
-from potstill.policies.policy_checkpoint import POLICY_FILE, load_policy, save_policy
+from potstill.policies.policy_checkpoint import load_policy, save_policy
+from potstill.policies.policy_file import POLICY_FILE
 
 
 def test_a_policy_survives_its_checkpoint_bit_for_bit(make_policy, tmp_path):
