@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import Literal
 
 #: Two views whose rays cross: together they tell depth (``workspace_cameras.py``).
 DEFAULT_CAMERAS: tuple[str, ...] = ("potstill_left", "potstill_right")
+
+#: Every camera of every task: ours first, then Meta-World's own (a test keeps the list equal to the models').
+CAMERA_NAMES: tuple[str, ...] = (
+    *DEFAULT_CAMERAS,
+    "topview",
+    "corner",
+    "corner2",
+    "corner3",
+    "corner4",
+    "behindGripper",
+    "gripperPOV",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +40,11 @@ class RenderConfig:
     def __post_init__(self) -> None:
         if not self.cameras:
             raise ValueError("cameras must name at least one camera")
+        for camera in self.cameras:
+            if camera not in CAMERA_NAMES:
+                near = difflib.get_close_matches(camera, CAMERA_NAMES, n=1, cutoff=0.3)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ValueError(f"cameras must be among {', '.join(CAMERA_NAMES)}: got {camera!r}{hint}")
         if not 16 <= self.size <= 512:
             raise ValueError(f"size must be in 16..512 pixels: got {self.size}")
         if self.keyframe_interval < 1:
