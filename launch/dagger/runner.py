@@ -180,6 +180,7 @@ class DaggerRunner:
                 "seeds": [int(result["seed"]) for result in ordered],
                 "successes": [int(result["success"]) for result in ordered],
                 "steps": [int(result["steps"]) for result in ordered],
+                "returns": [float(result["return"]) for result in ordered],
             }
             self._events.write(
                 "final_evaluation_finished" if round_index is None else "evaluation_finished",
