@@ -60,7 +60,7 @@ class Bench:
         job = RolloutJob(
             purpose="rollout", run="test", round=0, index=index, task="reach-v3", seed=7000 + index, sigma=0.0,
             checkpoint="", checkpoint_sha256="", beta=1.0, max_steps=5, hold_steps=2,
-            store=self.url, render=RenderConfig(size=16, cameras=("left", "right")),
+            store=self.url, render=RenderConfig(size=16, cameras=("corner", "corner2")),
         )  # fmt: skip
         return replace(job, **changes)
 

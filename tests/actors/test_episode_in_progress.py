@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from potstill.envs.metaworld_env import PRIVILEGED_SIZE, PROPRIO_SIZE, MetaWorld
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.rendering.sketch_renderer import SketchRenderer
 from potstill.envs.teachers import OracleTeacher
-from potstill.queues.task import Lease, Task
+from potstill.queues.task import Lease
 
 STEPS = 6
 
@@ -178,7 +177,7 @@ class TestWhenItEnds:
         assert bench.results("evaluation")[0]["steps"] == 5
 
     def test_the_ledger_keeps_the_facts_of_the_episode(self, bench):
-        render = RenderConfig(size=16, cameras=("left", "right"), keyframe_interval=3)
+        render = RenderConfig(size=16, cameras=("corner", "corner2"), keyframe_interval=3)
         bench.run(bench.job(0, max_steps=STEPS + 1, render=render))
         (episode,), (result,) = bench.episodes(), bench.results()
         assert result == {

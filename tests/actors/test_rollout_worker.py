@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from potstill.actors.render_channel import LocalRenderChannel
 from potstill.envs.metaworld_env import MetaWorldEnv
@@ -64,7 +63,7 @@ class TestEqualWhereverItRuns:
         assert same_except_timing(episodes[0], replace(episodes[3], meta=episodes[0].meta))
 
     def test_the_painter_is_called_once_per_interval_for_each_rollout(self, bench):
-        render = RenderConfig(size=16, cameras=("left",), keyframe_interval=4, max_invalid_fraction=1.0)
+        render = RenderConfig(size=16, cameras=("corner",), keyframe_interval=4, max_invalid_fraction=1.0)
         bench.run(*[bench.job(i, max_steps=steps, render=render) for i, steps in enumerate([9, 8, 1])])
         assert [result["render_calls"] for result in bench.results()] == [3, 2, 1]
         assert bench.renderer.painted == 6
@@ -93,7 +92,7 @@ class TestFaults:
         assert [entry.index for entry in bench.store.entries(0)] == [0, 1, 3, 4]
 
     def test_a_scene_that_cannot_be_drawn_fails_its_own_task_and_its_neighbours_lose_no_attempt(self, bench):
-        poison = bench.job(1, render=RenderConfig(size=16, cameras=("left", "right"), painter="randomised"))
+        poison = bench.job(1, render=RenderConfig(size=16, cameras=("corner", "corner2"), painter="randomised"))
         ledger = bench.run(
             bench.job(0), poison, bench.job(2), bench.job(3), pictures=LocalRenderChannel(PickySketch())
         )
