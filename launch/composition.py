@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal
 
+from potstill.actors.student import Student
 from potstill.actors.work_meter import WorkMeter
 from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.cluster.ray_pools import PoolBrokenError, PoolSpec, RayPools
@@ -142,7 +143,6 @@ def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callab
     """Act episodes until ``should_stop``."""
     from potstill.actors.render_channel import RpcRenderChannel
     from potstill.actors.rollout_worker import RolloutWorker
-    from potstill.policies.batched_inference import BatchedInference
 
     owner = _owner("rollout", index)
     client = open_rpc_client(settings.redis_url, settings.run, RENDER_SERVICE)
@@ -151,7 +151,7 @@ def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callab
             queue=open_queue(settings.redis_url, settings.run),
             leases=leases,
             pictures=RpcRenderChannel(client, deadline_seconds=settings.render_deadline_seconds),
-            load_student=lambda path, sha256: BatchedInference.load(Path(path), expected_sha256=sha256),
+            load_student=_load_student,
             open_store=functools.cache(EpisodeStore),
             owner=owner,
             batch=settings.rollout_batch,
@@ -213,6 +213,13 @@ def run_worker(kind: WorkerKind, redis_url: str, run: str, run_dir: Path) -> int
     )
     targets[kind](settings, os.getpid(), stop.is_set)
     return 0
+
+
+def _load_student(folder: str, sha256: str) -> Student:
+    # torch takes seconds to import, and the bootstrap round has no student: it need not wait for it.
+    from potstill.policies.batched_inference import BatchedInference
+
+    return BatchedInference.load(Path(folder), expected_sha256=sha256)
 
 
 def _lease_keeper(settings: WorkerSettings, owner: str, *, kind: WorkerKind) -> LeaseKeeper:

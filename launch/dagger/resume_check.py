@@ -15,7 +15,7 @@ from potstill.policies.policy_file import POLICY_FILE, POLICY_KIND
 
 
 def check_resumable(config: DaggerConfig, folder: RunFolder) -> None:
-    """The run's identity, checkpoints by hash, manifests by hash, episodes by presence and size, for every finished stage.
+    """The run's identity; of every finished stage checkpoint and manifest by hash, episodes by size.
 
     Raises:
         BadInputError: names the damaged file and how to go on without it.
