@@ -2,9 +2,9 @@
 # Installs the OpenGL libraries that drawing without a screen needs; without the right to, prints the line to run.
 set -euo pipefail
 
-packages="libegl1 libosmesa6 libgl1-mesa-dri"
+packages="libegl1 libgl1 libosmesa6 libgl1-mesa-dri"
 have() { ldconfig -p 2>/dev/null | grep -q "$1"; }
-if have 'libEGL\.so\.1' && have 'libOSMesa\.so' ; then exit 0; fi
+if have 'libEGL\.so\.1' && have 'libGL\.so\.1' && have 'libOSMesa\.so'; then exit 0; fi
 
 line="apt-get update && apt-get install -y --no-install-recommends $packages"
 if ! command -v apt-get >/dev/null; then
