@@ -3,7 +3,8 @@
 set -euo pipefail
 
 packages="libegl1 libgl1 libosmesa6 libgl1-mesa-dri"
-have() { ldconfig -p 2>/dev/null | grep -q "$1"; }
+# Not grep -q: it would close the pipe early, which pipefail takes for a failure.
+have() { ldconfig -p 2>/dev/null | grep "$1" >/dev/null; }
 if have 'libEGL\.so\.1' && have 'libGL\.so\.1' && have 'libOSMesa\.so'; then exit 0; fi
 
 line="apt-get update && apt-get install -y --no-install-recommends $packages"
