@@ -22,6 +22,7 @@ LINE_SECONDS = 5.0
 _MILESTONES = frozenset(
     {
         "run_started",
+        "dashboard_started",
         "round_started",
         "rollouts_finished",
         "training_finished",
@@ -95,6 +96,8 @@ class ProgressDisplay:
             f"   ETA {_duration(eta) if eta is not None else 'after round 0'}",
         )
         lines: list[Any] = [head, _round_table(progress)]
+        if progress.dashboard_url:
+            lines.append(Text(f"Ray dashboard: {progress.dashboard_url}", style="dim"))
         if progress.stage not in ("starting", "finished"):
             bar = ProgressBar(total=1.0, completed=progress.current.fraction, width=30)
             row = Table.grid(padding=(0, 2))
@@ -152,6 +155,8 @@ def _milestone_line(event: Mapping[str, Any], progress: RunProgress) -> str:
     name, known = event["event"], progress.rounds.get(event.get("round", -1))
     if name == "run_started":
         return f"{'resumed' if event.get('resumed') else 'started'} {event['recipe']} on {event['task']}"
+    if name == "dashboard_started":
+        return f"Ray dashboard: {event['url']}"
     if name == "worker_restarted":
         return f"a {event['pool']} worker was restarted: {event['reason']}"
     if name == "warning":

@@ -59,6 +59,8 @@ class RunProgress:
     """Tasks in the queue."""
     leased: int = 0
     """Tasks in the hands of workers."""
+    dashboard_url: str = ""
+    """Where this session's Ray dashboard answers; empty without one."""
     worker_restarts: int = 0
     warnings: list[str] = field(default_factory=list)
     final: SuccessRate | None = None
@@ -114,6 +116,7 @@ class RunProgress:
     def _on_run_started(self, event: Mapping[str, Any]) -> None:
         self.recipe, self.task, self.last_round = event["recipe"], event["task"], event["rounds"]
         self._rollouts = list(event.get("rollouts", []))
+        self.dashboard_url = ""
         self.stage = "starting"
 
     def _on_round_started(self, event: Mapping[str, Any]) -> None:
@@ -162,6 +165,9 @@ class RunProgress:
 
     def _on_worker_restarted(self, event: Mapping[str, Any]) -> None:
         self.worker_restarts += 1
+
+    def _on_dashboard_started(self, event: Mapping[str, Any]) -> None:
+        self.dashboard_url = event["url"]
 
     def _on_warning(self, event: Mapping[str, Any]) -> None:
         self.warnings.append(str(event["message"]))

@@ -96,3 +96,10 @@ def test_a_terminal_shows_queue_speed_and_bar_during_rollouts(events_of_run, clo
         seconds=1.0,
     )
     assert "queue 2 waiting, 1 at work" in stream.getvalue() and "56 frames/s" in stream.getvalue()
+
+
+def test_the_ray_dashboards_address_is_said_once(clock):
+    stream = io.StringIO()
+    events = [("dashboard_started", {"url": "http://127.0.0.1:8265"})]
+    show_all(ProgressDisplay(RunProgress(), stream=stream, clock=clock), clock, events, seconds=0.01)
+    assert stream.getvalue().count("Ray dashboard: http://127.0.0.1:8265") == 1
