@@ -8,12 +8,14 @@ import platform
 import re
 import subprocess
 import uuid
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from potstill.experience.atomic_write import write_atomically
 from potstill.launch.configuration import build, to_mapping
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.errors import BadInputError
@@ -62,14 +64,16 @@ class RunFolder:
 
     def open(self, config: DaggerConfig) -> str:
         """Write configuration and provenance; returns the run's id (made once, kept for ever)."""
-        (self.path / "config.yaml").write_text(yaml.safe_dump(to_mapping(config), sort_keys=False))
-        identity = self.path / "run.json"
-        if not identity.exists():
-            identity.write_text(json.dumps({"run": f"{config.recipe}-{uuid.uuid4().hex[:8]}"}))
-        provenance = self.path / "provenance.json"
-        if not provenance.exists():
-            provenance.write_text(json.dumps(_provenance(config), indent=1))
+        self._write_once("run.json", lambda: json.dumps({"run": f"{config.recipe}-{uuid.uuid4().hex[:8]}"}))
+        self._write_once("provenance.json", lambda: json.dumps(_provenance(config), indent=1))
+        # Last: a folder counts as a run from here on.
+        self._write_once("config.yaml", lambda: yaml.safe_dump(to_mapping(config), sort_keys=False))
         return self.read_run()
+
+    def _write_once(self, name: str, text: Callable[[], str]) -> None:
+        path = self.path / name
+        if not path.exists():
+            write_atomically(path, text().encode())
 
     def read_run(self) -> str:
         """The run's id."""

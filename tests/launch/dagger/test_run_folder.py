@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from potstill.launch.dagger.recipes import smoke
+from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.errors import BadInputError
+
+
+def test_identity_and_provenance_are_made_once_and_kept_for_ever(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    run = folder.open(smoke())
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    assert folder.open(smoke()) == run
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert folder.read_config() == smoke()
+
+
+def test_provenance_says_what_decides_the_numbers(tmp_path: Path) -> None:
+    RunFolder(tmp_path).open(replace(smoke(), seed=5))
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+
+    assert provenance["seed"] == 5
+    assert provenance["versions"]["torch"] and provenance["hardware"]["cores"] >= 1
+
+
+def test_a_folder_with_other_things_in_it_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(BadInputError, match="is not empty and holds no run"):
+        RunFolder(tmp_path).check(smoke(), resume=False)
+
+
+def test_resuming_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="holds no run"):
+        RunFolder(tmp_path).check(smoke(), resume=True)
+
+
+def test_two_runs_of_one_recipe_have_different_names(tmp_path: Path) -> None:
+    names = set()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        names.add(RunFolder(tmp_path / name).open(smoke()))
+    assert len(names) == 2
