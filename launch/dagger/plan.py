@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from potstill.launch.dagger.config import DaggerConfig
-from potstill.launch.dagger.stages import Stage, StageLog, evaluation_stage, rollout_stage, training_stage
+from potstill.launch.dagger.stages import (
+    Stage,
+    StageLog,
+    best_round,
+    evaluation_stage,
+    rollout_stage,
+    training_stage,
+)
 
 #: Measured on two 2.5 GHz cores with the default recipe (docs/results/demo.md); other machines scale them.
 SECONDS_PER_PICTURE = 0.005
@@ -43,29 +51,29 @@ def _size_lines(config: DaggerConfig) -> list[str]:
 
 def _stage_lines(config: DaggerConfig, run_dir: Path) -> list[str]:
     """Walk the stages as the runner would; after the first one to be redone the rest depends on its result."""
-    log = StageLog(run_dir / "stages")
-    policy, manifests, lines = "", [], []
+    log, lines = StageLog(run_dir / "stages"), []
+    manifests: list[str] = []
+    policies = [""]
+    successes: list[float] = []
     for round_index in range(config.rounds + 1):
-        rollout = rollout_stage(config, round_index, policy)
-        manifest = _look(log, rollout, "manifest", lines)
-        if manifest is None:
-            return [*lines, "  everything after it is redone"]
-        manifests.append(manifest)
-        training = training_stage(config, round_index, manifests, policy)
-        trained = _look(log, training, "checkpoint_sha256", lines)
+        collected = _look(log, rollout_stage(config, round_index, policies[-1]), lines)
+        if collected is None:
+            return [*lines, "  everything after it depends on its result"]
+        manifests.append(collected["manifest"])
+        trained = _look(log, training_stage(config, round_index, manifests, policies[-1]), lines)
         if trained is None:
-            return [*lines, "  everything after it is redone"]
-        policy = trained
-        evaluated = _look(log, evaluation_stage(config, round_index, policy), "successes", lines)
-        if evaluated is None:
-            lines.append("  the final evaluation depends on it")
+            return [*lines, "  everything after it depends on its result"]
+        policies.append(trained["checkpoint_sha256"])
+        evaluated = _look(log, evaluation_stage(config, round_index, policies[-1]), lines)
+        if evaluated is not None:
+            successes.append(sum(evaluated["successes"]) / len(evaluated["successes"]))
+    if len(successes) <= config.rounds:
+        return [*lines, "  the final evaluation depends on them"]
+    _look(log, evaluation_stage(config, None, policies[1 + best_round(successes)]), lines)
     return lines
 
 
-def _look(log: StageLog, stage: Stage, output: str, lines: list[str]) -> str | None:
+def _look(log: StageLog, stage: Stage, lines: list[str]) -> dict[str, Any] | None:
     outputs = log.outputs(stage)
-    if outputs is None:
-        lines.append(f"  redo   {stage.name}: {log.why_redo(stage)}")
-        return None
-    lines.append(f"  reuse  {stage.name}")
-    return str(outputs[output])
+    lines.append(f"  reuse  {stage.name}" if outputs else f"  redo   {stage.name}: {log.why_redo(stage)}")
+    return outputs

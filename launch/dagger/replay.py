@@ -1,4 +1,4 @@
-"""Draws a stored episode again and compares it byte for byte: pictures, labels and, for teachers, actions."""
+"""Draws a stored episode again, asks the expert again, and compares byte for byte."""
 
 from __future__ import annotations
 

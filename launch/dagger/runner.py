@@ -11,7 +11,14 @@ from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.event_sink import EventSink
 from potstill.launch.dagger.round_files import RoundFiles
 from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks, training_task
-from potstill.launch.dagger.stages import Stage, StageLog, evaluation_stage, rollout_stage, training_stage
+from potstill.launch.dagger.stages import (
+    Stage,
+    StageLog,
+    best_round,
+    evaluation_stage,
+    rollout_stage,
+    training_stage,
+)
 from potstill.launch.errors import FinishedShortError, RunFailedError
 from potstill.queues.task import Ledger, Task
 from potstill.queues.task_queue import TaskQueue
@@ -84,7 +91,7 @@ class DaggerRunner:
             policies.append(checkpoint[1])
             successes.append(self._evaluate(round_index, checkpoint[1]))
             self._events.write("round_finished", round=round_index)
-        best = max(range(len(successes)), key=lambda index: (successes[index], index))
+        best = best_round(successes)
         self._evaluate(None, policies[best], best_round=best)
         self._events.write("run_finished", best_round=best)
 
@@ -144,6 +151,8 @@ class DaggerRunner:
             initial=previous[0],
         )
         self._call_off_others(stage)
+        # The folder is written over: what an earlier training left there no longer counts.
+        self._stages.forget(stage.name)
         self._submit(stage, [task])
         ledger = self._settle(stage, lambda now: self._say_training(round_index, task))
         if not ledger.done:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -129,3 +129,8 @@ def evaluation_stage(config: DaggerConfig, round_index: int | None, policy_sha25
         "render": asdict(config.render),
     }
     return Stage(name="final.evaluation" if final else f"round_{round_index:02d}.evaluation", inputs=inputs)
+
+
+def best_round(successes: Sequence[float]) -> int:
+    """The round whose policy succeeded most often; of equals the latest, which has seen most data."""
+    return max(range(len(successes)), key=lambda index: (successes[index], index))

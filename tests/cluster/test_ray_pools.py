@@ -1,0 +1,114 @@
+"""Pools on a real local Ray: one for the whole module, for starting it takes seconds."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import ray
+
+from potstill.cluster.ray_pools import PoolBrokenError, PoolSpec, RayPools
+
+DEADLINE_SECONDS = 30.0
+
+
+def make_target(folder):
+    """A worker that signs in and out by files. Nested, so that Ray sends its code and not its name."""
+
+    def work(name, index, should_stop):
+        if (folder / f"{name}.broken").exists():
+            raise OSError("no such camera")
+        (folder / f"{name}-{index}-{os.getpid()}.begun").write_text(os.environ.get("COLOUR", ""))
+        while not should_stop():
+            time.sleep(0.01)
+        (folder / f"{name}-{index}-{os.getpid()}.ended").write_text(str(time.time()))
+
+    return work
+
+
+def wait_until(condition, what):
+    give_up = time.monotonic() + DEADLINE_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < give_up, f"never happened: {what}"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("signs")
+
+
+@pytest.fixture(scope="module")
+def pools(folder):
+    """A steady pool of two workers and a fragile one of one."""
+    work = make_target(folder)
+    specs = [
+        PoolSpec(
+            name="steady", count=2, target=functools.partial(work, "steady"), environment={"COLOUR": "red"}
+        ),
+        PoolSpec(name="fragile", count=1, target=functools.partial(work, "fragile"), cpus=0.5),
+    ]
+    pools = RayPools(specs, address=None, dashboard=False)
+    pools.start()
+    yield pools
+    pools.stop()
+
+
+def begun(folder, name):
+    return {path.stem.split("-", 1)[1]: path.read_text() for path in folder.glob(f"{name}-*.begun")}
+
+
+def test_every_worker_starts_with_its_index_and_its_environment(pools, folder):
+    wait_until(lambda: len(begun(folder, "steady")) == 2 and begun(folder, "fragile"), "three workers")
+    pids = pools.pids("steady")
+    assert begun(folder, "steady") == {f"{index}-{pid}": "red" for index, pid in enumerate(pids)}
+    assert pools.dashboard_url == ""
+    assert pools.supervise() == []
+
+
+def test_a_worker_killed_without_warning_is_replaced_and_its_end_is_explained(pools, folder):
+    victim, survivor = pools.pids("steady")
+    os.kill(victim, signal.SIGKILL)
+    (restart,) = wait_until(pools.supervise, "a restart")
+    assert (restart.pool, restart.index) == ("steady", 0)
+    assert restart.reason.strip()
+    heir, same = pools.pids("steady")
+    assert same == survivor and heir != victim
+    wait_until(lambda: f"0-{heir}" in begun(folder, "steady"), "the heir at work")
+    assert pools.supervise() == []
+
+
+def test_a_pool_whose_workers_die_at_once_again_and_again_is_broken_and_says_why(pools, folder, monkeypatch):
+    monkeypatch.setattr("potstill.cluster.ray_pools.MAX_DEATHS_PER_PLACE", 2)
+    (folder / "fragile.broken").touch()
+    os.kill(pools.pids("fragile")[0], signal.SIGKILL)
+    restarts = []
+
+    def watch():
+        restarts.extend(pools.supervise())
+        return False
+
+    with pytest.raises(PoolBrokenError, match=r"pool 'fragile' died 3 times within .* no such camera"):
+        wait_until(watch, "the third death")
+    assert [restart.pool for restart in restarts] == ["fragile", "fragile"]
+    assert "OSError: no such camera" in restarts[1].reason
+
+
+def test_the_end_comes_pool_by_pool_and_leaves_nothing_running(pools, folder):
+    (folder / "fragile.broken").unlink()
+    steady = pools.pids("steady")
+    processes = [psutil.Process(pid) for pid in steady]
+    pools.stop()
+    assert {path.name for path in folder.glob("*.ended")} == {
+        f"steady-{index}-{pid}.ended" for index, pid in enumerate(steady)
+    }
+    assert not ray.is_initialized()
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    assert alive == []
+    pools.stop()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from potstill.actors.render_channel import LocalRenderChannel
+from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
+from potstill.envs.rendering.render_config import RenderConfig
+from potstill.launch.dagger.replay import replay_episode
+from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.errors import BadInputError, RunFailedError
+
+
+@pytest.fixture
+def recorded(make_rig):
+    """A run whose bootstrap round was really drawn, every second step of it warped."""
+    rig = make_rig(
+        rounds=0,
+        bootstrap_rollouts=2,
+        render=RenderConfig(size=24, painter="randomised", keyframe_interval=2),
+    )
+    rig.run_dir.mkdir()
+    RunFolder(rig.run_dir).open(rig.config)
+    renderer = MujocoSceneRenderer()
+    rig.rollout_worker._pictures = LocalRenderChannel(renderer)
+    rig.run(kill_before=2)
+    renderer.close()
+    return rig
+
+
+@pytest.fixture
+def tamper(recorded):
+    """Replaces arrays of episode 0/1 in the store, hashes and all."""
+
+    def tamper(**arrays):
+        entry = recorded.store.entry(0, 1)
+        episode = recorded.store.load(entry)
+        recorded.store.discard(0, 1)
+        recorded.store.commit(
+            replace(episode, **{name: change(getattr(episode, name)) for name, change in arrays.items()})
+        )
+
+    return tamper
+
+
+def changed(step, place):
+    def change(array):
+        array = array.copy()
+        array[step][place] += 1
+        return array
+
+    return change
+
+
+def test_a_recorded_episode_is_drawn_again_byte_for_byte(recorded, capsys):
+    assert replay_episode(recorded.run_dir, "0/1") == 0
+    out = capsys.readouterr().out
+    assert "3 of 3 painted frames are equal byte for byte" in out
+    assert "6 of 6 equal the expert's action" in out
+
+
+def test_a_frame_that_was_tampered_with_is_found(recorded, tamper):
+    tamper(frames=changed(2, (0, 5, 7, 1)))
+    with pytest.raises(RunFailedError, match=r"frames at steps \[2\], labels at steps \[\].*randomised"):
+        replay_episode(recorded.run_dir, "0/1")
+    assert replay_episode(recorded.run_dir, "0/0") == 0
+
+
+def test_a_label_that_was_tampered_with_is_found(recorded, tamper):
+    tamper(
+        expert_action=lambda actions: np.where(np.arange(6)[:, None] == 4, actions / 2, actions).astype(
+            np.float32
+        )
+    )
+    with pytest.raises(RunFailedError, match=r"labels at steps \[4\]"):
+        replay_episode(recorded.run_dir, "0/1")
+
+
+@pytest.mark.parametrize("name", ["0/9", "7/0", "first", "0-1", "-1/0", ""])
+def test_an_episode_that_is_not_there_is_refused(run_with_episodes, name):
+    with pytest.raises(BadInputError, match="episode: "):
+        replay_episode(run_with_episodes.root, name)
+
+
+def test_the_refusal_says_what_there_is(run_with_episodes):
+    with pytest.raises(BadInputError, match=r"0/0..2, 1/0..2, 2/0..2"):
+        replay_episode(run_with_episodes.root, "3/0")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from potstill.actors.beta_schedule import BetaSchedule
+from potstill.actors.rollout_job import RolloutJob
+from potstill.launch.dagger.config import DaggerConfig, TeacherConfig
+from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks, training_task
+from potstill.launch.dagger.stages import evaluation_stage, rollout_stage, training_stage
+from potstill.learners.training_job import TrainingJob
+
+STUDENT = ("/run/checkpoints/round_00", "b" * 64)
+
+
+def jobs_of_round(config, round_index):
+    stage = rollout_stage(config, round_index, STUDENT[1])
+    tasks = rollout_tasks(
+        config, stage, run="r-1", round_index=round_index, store="/run/episodes", checkpoint=STUDENT
+    )
+    return [RolloutJob.from_payload(task.payload) for task in tasks]
+
+
+@pytest.mark.parametrize(
+    ("episodes", "fraction", "ladder", "wanted"),
+    [
+        (40, 0.5, (0.3, 0.6, 1.0), {0.0: 20, 0.3: 7, 0.6: 7, 1.0: 6}),
+        (12, 0.75, (0.3, 0.6, 1.0), {0.0: 3, 0.3: 3, 0.6: 3, 1.0: 3}),
+        (10, 0.0, (0.3,), {0.0: 10}),
+        (10, 1.0, (0.5,), {0.5: 10}),
+    ],
+)
+def test_the_bootstrap_round_is_mixed_in_exactly_the_stated_ratio(episodes, fraction, ladder, wanted):
+    teacher = TeacherConfig(ladder=ladder, ladder_fraction=fraction)
+    jobs = jobs_of_round(DaggerConfig(recipe="r", bootstrap_rollouts=episodes, teacher=teacher), 0)
+    assert Counter(job.sigma for job in jobs) == wanted
+    assert not any(job.student_acts for job in jobs)
+
+
+def test_the_mix_is_shuffled_by_the_runs_seed_and_by_nothing_else():
+    orders = [
+        [job.sigma for job in jobs_of_round(DaggerConfig(recipe="r", seed=seed), 0)] for seed in (0, 0, 1)
+    ]
+    assert orders[0] == orders[1] != orders[2]
+    assert orders[0] != sorted(orders[0])
+
+
+def test_later_rounds_are_the_students_with_the_schedules_beta():
+    config = DaggerConfig(recipe="r", rounds=3, beta=BetaSchedule(kind="linear", rampdown_rounds=4))
+    for round_index, beta in ((1, 0.75), (2, 0.5), (3, 0.25)):
+        jobs = jobs_of_round(config, round_index)
+        assert len(jobs) == config.rollouts
+        assert {(job.checkpoint, job.checkpoint_sha256, job.beta, job.sigma) for job in jobs} == {
+            (*STUDENT, beta, 0.0)
+        }
+
+
+def test_an_evaluation_is_the_students_alone_and_overtakes_rollouts():
+    config = DaggerConfig(recipe="r")
+    for round_index in (1, None):
+        stage = evaluation_stage(config, round_index, STUDENT[1])
+        tasks = evaluation_tasks(config, stage, run="r-1", checkpoint=STUDENT)
+        jobs = [RolloutJob.from_payload(task.payload) for task in tasks]
+        asked = config.evaluation.final_episodes if round_index is None else config.evaluation.episodes
+        assert len(jobs) == asked
+        assert {(job.purpose, job.beta, job.checkpoint_sha256) for job in jobs} == {
+            ("evaluation", 0.0, STUDENT[1])
+        }
+        rollout = rollout_tasks(
+            config, rollout_stage(config, 1, "x"), run="r", round_index=1, store="s", checkpoint=STUDENT
+        )[0]
+        assert min(task.priority for task in tasks) > rollout.priority
+
+
+def test_a_training_sees_all_rounds_so_far_and_starts_from_the_last_policy():
+    config = DaggerConfig(recipe="r")
+    stage = training_stage(config, 2, ["m0", "m1", "m2"], STUDENT[1])
+    task = training_task(config, stage, round_index=2, store="/e", output=Path("/run/c"), initial=STUDENT[0])
+    job = TrainingJob.from_payload(task.payload)
+    assert job.rounds == (0, 1, 2)
+    assert (job.initial_policy, job.output, job.policy, job.learner) == (
+        STUDENT[0], "/run/c", config.policy, config.learner
+    )  # fmt: skip
+
+
+def test_ids_follow_from_the_inputs_so_that_submitting_twice_is_submitting_once():
+    config = DaggerConfig(recipe="r")
+    one, two, other = (
+        rollout_tasks(c, rollout_stage(c, 0, ""), run="r", round_index=0, store="s", checkpoint=("", ""))
+        for c in (config, config, DaggerConfig(recipe="r", seed=1))
+    )
+    assert [task.id for task in one] == [task.id for task in two]
+    assert not {task.id for task in one} & {task.id for task in other}

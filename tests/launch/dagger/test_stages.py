@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from potstill.actors.beta_schedule import BetaSchedule
+from potstill.actors.rollout_config import RolloutConfig
+from potstill.envs.rendering.render_config import RenderConfig
+from potstill.launch.dagger.config import (
+    DaggerConfig,
+    DeliveryConfig,
+    EvaluationConfig,
+    PoolsConfig,
+    TeacherConfig,
+)
+from potstill.launch.dagger.stages import Stage, StageLog, evaluation_stage, rollout_stage, training_stage
+from potstill.learners.bc.config import BcConfig
+
+CONFIG = DaggerConfig(recipe="r")
+
+
+def stages(config):
+    return {
+        "bootstrap": rollout_stage(config, 0, ""),
+        "on_policy": rollout_stage(config, 1, "student"),
+        "training": training_stage(config, 1, ["m0", "m1"], "student"),
+        "evaluation": evaluation_stage(config, 1, "student"),
+        "final": evaluation_stage(config, None, "student"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "redone"),
+    [
+        ({"recipe": "other"}, ""),
+        ({"pools": PoolsConfig(rollout_workers=7)}, ""),
+        ({"delivery": DeliveryConfig(lease_seconds=99.0)}, ""),
+        ({"rounds": 9}, ""),
+        ({"rollout": RolloutConfig(batch=64)}, ""),
+        ({"teacher": TeacherConfig(ladder_fraction=0.1)}, "bootstrap"),
+        ({"bootstrap_rollouts": 7}, "bootstrap"),
+        ({"beta": BetaSchedule(value=0.5)}, "on_policy"),
+        ({"rollouts": 7}, "on_policy"),
+        ({"rollout": RolloutConfig(max_steps=9)}, "bootstrap on_policy"),
+        ({"learner": BcConfig(batch_size=9)}, "training"),
+        ({"evaluation": EvaluationConfig(episodes=9)}, "evaluation"),
+        ({"evaluation": EvaluationConfig(final_episodes=9)}, "final"),
+        ({"render": RenderConfig(size=48)}, "bootstrap on_policy evaluation final"),
+        ({"task": "push-v3"}, "bootstrap on_policy evaluation final"),
+        ({"seed": 1}, "bootstrap on_policy training"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else "+".join(value),
+)
+def test_a_changed_setting_changes_only_the_stages_that_depend_on_it(change, redone):
+    before, after = stages(CONFIG), stages(replace(CONFIG, **change))
+    assert {name for name in before if before[name].key != after[name].key} == set(redone.split())
+
+
+def test_a_new_student_or_new_episodes_redo_what_they_went_into():
+    assert rollout_stage(CONFIG, 1, "a").key != rollout_stage(CONFIG, 1, "b").key
+    assert rollout_stage(CONFIG, 0, "a").key == rollout_stage(CONFIG, 0, "b").key
+    assert (
+        training_stage(CONFIG, 1, ["m0", "m1"], "a").key != training_stage(CONFIG, 1, ["m0", "m2"], "a").key
+    )
+    assert evaluation_stage(CONFIG, 1, "a").key != evaluation_stage(CONFIG, 1, "b").key
+
+
+def test_outputs_are_remembered_for_these_very_inputs(tmp_path):
+    stage = Stage(name="round_00.rollout", inputs={"sizes": (1, 2), "seed": 3})
+    StageLog(tmp_path / "stages").finish(stage, {"manifest": "abc"})
+    log = StageLog(tmp_path / "stages")
+    assert log.outputs(stage) == {"manifest": "abc"}
+    changed = replace(stage, inputs={"sizes": (1, 2), "seed": 4, "extra": True})
+    assert log.outputs(changed) is None
+    assert log.why_redo(changed) == "changed: extra, seed"
+    assert log.why_redo(replace(stage, name="round_01.rollout")) == "not done yet"
+
+
+def test_a_forgotten_stage_has_to_be_done_again(tmp_path):
+    stage, log = Stage(name="s", inputs={}), StageLog(tmp_path)
+    log.finish(stage, {})
+    log.forget("s")
+    log.forget("s")
+    assert log.outputs(stage) is None and log.why_redo(stage) == "not done yet"
+
+
+def test_a_killed_finish_leaves_the_stage_undone(tmp_path, monkeypatch):
+    def killed(source, target):
+        raise KeyboardInterrupt
+
+    stage, log = Stage(name="s", inputs={}), StageLog(tmp_path)
+    monkeypatch.setattr("os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        log.finish(stage, {"half": "written"})
+    assert log.outputs(stage) is None
+    assert list(tmp_path.iterdir()) == []
