@@ -35,7 +35,7 @@ RENDER_SERVICE = "render"
 #: A render worker builds a task's model before its first reply; a request is not handed on before that is over.
 RENDER_REDELIVER_SECONDS = 15.0
 #: Must be set before a worker imports its libraries: software OpenGL and BLAS each start a thread per core,
-#: and the processes already use them all (DESIGN.md section 9).
+#: and the processes already use them all.
 WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -90,6 +90,7 @@ def open_dagger_system(
         settings = WorkerSettings.of(config, redis_url=redis_url, run=run)
         pools = RayPools(pool_specs(config, settings), address=ray_address, dashboard=config.pools.dashboard)
         stack.callback(pools.stop)
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine unasked
         pools.start()
         if pools.dashboard_url:
             reporter.write("dashboard_started", url=pools.dashboard_url)
@@ -128,12 +129,14 @@ def pool_specs(config: DaggerConfig, settings: WorkerSettings) -> list[PoolSpec]
             name="learner",
             count=1,
             target=functools.partial(run_learner_worker, settings),
+            gpus=config.pools.learner_gpus,
             environment=WORKER_ENVIRONMENT | learner_environment,
         ),
         PoolSpec(
             name="render",
             count=config.pools.render_workers,
             target=functools.partial(run_render_worker, settings),
+            gpus=config.pools.render_gpus,
             environment=WORKER_ENVIRONMENT,
         ),
     ]

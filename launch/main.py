@@ -17,7 +17,7 @@ from potstill.launch.errors import BadInputError, CommandError, exit_code_of
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command line; returns the exit code (DESIGN.md section 7)."""
+    """Run one command line; returns the exit code."""
     arguments = Namespace(command=None, debug=False)
     try:
         arguments = parse_arguments(argv)

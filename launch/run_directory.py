@@ -1,4 +1,4 @@
-"""Where a run keeps what: the names of the files every command relies on (DESIGN.md section 7)."""
+"""Where a run keeps what: the names of the files every command relies on."""
 
 from __future__ import annotations
 

@@ -66,6 +66,10 @@ class PoolsConfig:
     render_batch: int = 4
     """A render worker takes waiting scenes until it has this many, 1..1024. MuJoCo's rasteriser draws one after
     the other, so a large batch only keeps work from the other render workers."""
+    learner_gpus: float = 0.0
+    """GPUs the learner reserves, 0..8; Ray hides every GPU from a worker that reserves none."""
+    render_gpus: float = 0.0
+    """GPUs each render worker reserves, 0..8; a share such as 0.25 lets several use one."""
     dashboard: bool = True
     """Start the Ray dashboard (on the loopback interface) with a local Ray."""
 
@@ -78,6 +82,9 @@ class PoolsConfig:
         ):
             if not 1 <= getattr(self, name) <= top:
                 raise ValueError(f"{name} must be in 1..{top}: got {getattr(self, name)}")
+        for name in ("learner_gpus", "render_gpus"):
+            if not 0.0 <= getattr(self, name) <= 8.0:
+                raise ValueError(f"{name} must be in 0..8: got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)

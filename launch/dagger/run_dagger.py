@@ -55,7 +55,9 @@ def run_dagger(
         finally:
             reporter.write("session_ended", seconds=time.monotonic() - started)
             reporter.close()
-    print(f"report: {run_dir / 'report.html'} (figures: report.json; look closer: potstill report, status, replay)")
+    print(
+        f"report: {run_dir / 'report.html'} (figures: report.json; look closer: potstill report, status, replay)"
+    )
     return 0
 
 

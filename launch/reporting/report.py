@@ -1,4 +1,4 @@
-"""report.json: what a run did and reached, computed from its events alone (DESIGN.md section 7)."""
+"""report.json: what a run did and reached, computed from its events alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small modules, small functions, telling names (style.md, principles 2 and 3)."""
+"""Small modules, small functions, telling names (CONTRIBUTING.md)."""
 
 from __future__ import annotations
 
