@@ -8,7 +8,9 @@ from potstill.queues.codec import decode, encode
 
 
 def test_a_job_survives_the_queue(bench, on_policy):
-    render = RenderConfig(painter="randomised", cameras=("corner", "corner2", "topview"), size=48, keyframe_interval=7)
+    render = RenderConfig(
+        painter="randomised", cameras=("corner", "corner2", "topview"), size=48, keyframe_interval=7
+    )
     job = bench.job(3, seed=2**40, render=render, sigma=0.25, **on_policy)
 
     back = RolloutJob.from_payload(decode(encode(job.to_payload())))

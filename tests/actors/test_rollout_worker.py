@@ -92,7 +92,9 @@ class TestFaults:
         assert [entry.index for entry in bench.store.entries(0)] == [0, 1, 3, 4]
 
     def test_a_scene_that_cannot_be_drawn_fails_its_own_task_and_its_neighbours_lose_no_attempt(self, bench):
-        poison = bench.job(1, render=RenderConfig(size=16, cameras=("corner", "corner2"), painter="randomised"))
+        poison = bench.job(
+            1, render=RenderConfig(size=16, cameras=("corner", "corner2"), painter="randomised")
+        )
         ledger = bench.run(
             bench.job(0), poison, bench.job(2), bench.job(3), pictures=LocalRenderChannel(PickySketch())
         )

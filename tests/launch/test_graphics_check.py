@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from potstill.launch.errors import BadInputError
 from potstill.launch.graphics_check import LIBRARY, check_graphics
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.recipes import smoke

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from potstill.experience.array_file import write_array_file
 from potstill.experience.episode import Episode
 from potstill.experience.episode_store import EpisodeStore

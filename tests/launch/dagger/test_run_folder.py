@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from potstill.launch.dagger.recipes import smoke
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.errors import BadInputError
