@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import ray
 
@@ -143,8 +144,8 @@ class _Worker:
 
     def __init__(self, spec: PoolSpec, index: int) -> None:
         self.spec = spec
-        options = _WorkerActor.options(
-            name=None,
+        remote = cast(Any, _WorkerActor)  # ray's decorator hides its own methods from type checkers
+        options = remote.options(
             num_cpus=spec.cpus,
             num_gpus=spec.gpus,
             max_concurrency=3,  # the working life, stop() and pid()

@@ -56,7 +56,7 @@ def _pattern(request: RenderRequest, camera: str) -> np.ndarray:
     """(H, W, 3) uint8."""
     digest = hashlib.blake2b(f"{camera} {request.painter} {request.seed}".encode(), digest_size=48)
     for array in (request.scene.body_pos, request.scene.body_quat, request.scene.site_pos):
-        digest.update(np.ascontiguousarray(array))
+        digest.update(array.tobytes())
     cells = np.frombuffer(digest.digest(), np.uint8).reshape(_CELLS, _CELLS, 3)
     which = np.arange(request.size) * _CELLS // request.size
     return cells[which[:, None], which[None, :]]

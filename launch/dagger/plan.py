@@ -51,7 +51,8 @@ def _size_lines(config: DaggerConfig) -> list[str]:
 
 def _stage_lines(config: DaggerConfig, run_dir: Path) -> list[str]:
     """Walk the stages as the runner would; after the first one to be redone the rest depends on its result."""
-    log, lines = StageLog(run_dir / "stages"), []
+    log = StageLog(run_dir / "stages")
+    lines: list[str] = []
     manifests: list[str] = []
     policies = [""]
     successes: list[float] = []
