@@ -75,14 +75,16 @@ class EpisodeInProgress:
     def act(self, student_action: np.ndarray | None) -> None:
         """Choose between student, teacher and expert, step the environment, record the row."""
         job, observation = self.job, self._observation
-        expert_action = self._expert.act(observation["privileged"])
         expert_acts = self._expert_acts()
         if student_action is None:
+            expert_action = self._expert.act(observation["privileged"])
             action = expert_action if job.sigma == 0 else self._teacher.act(observation["privileged"])
             expert_acts = job.sigma == 0
         else:
             if not np.isfinite(student_action).all():
                 raise ValueError(f"the student's action at step {self._step} is not finite: {student_action}")
+            labelled = expert_acts or self._recorder is not None  # an evaluation needs no label
+            expert_action = self._expert.act(observation["privileged"]) if labelled else student_action
             action = expert_action if expert_acts else student_action
         self._observation, reward, terminated, truncated, info = self.env.step(action)
         self._return += reward
