@@ -1,4 +1,4 @@
-"""Draws a stored episode again, asks the expert again, and compares byte for byte."""
+"""Acts a stored episode again from its seed and its policy, and compares every column byte for byte."""
 
 from __future__ import annotations
 
@@ -7,49 +7,51 @@ from pathlib import Path
 
 import numpy as np
 
+from potstill.actors.episode_in_progress import EpisodeInProgress
+from potstill.actors.rollout_job import RolloutJob
+from potstill.actors.student import Student
+from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
-from potstill.envs.rendering.records import RenderRequest, SceneState
-from potstill.envs.teachers import OracleTeacher
-from potstill.experience.episode import Episode
+from potstill.envs.rendering.scene_renderer import SceneRenderer
+from potstill.experience.episode import Episode, EpisodeMeta
 from potstill.experience.episode_store import EpisodeStore
+from potstill.experience.errors import ArrayFileError
+from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.stage_tasks import rollout_tasks
+from potstill.launch.dagger.stages import rollout_stage
 from potstill.launch.errors import BadInputError, RunFailedError
-from potstill.launch.run_directory import open_run_directory
+from potstill.queues.task import Lease
 
-#: Scenes drawn at once.
-_BATCH = 64
+#: The one column that no repetition can reproduce.
+_WALL_TIME = "step_seconds"
 
 
 def replay_episode(run_dir: Path, episode: str) -> int:
     """Check one episode, named ``ROUND/INDEX``; returns 0.
 
     Raises:
-        BadInputError: no such episode; names what there is.
-        RunFailedError: a frame or a label is not what was stored.
+        BadInputError: no such episode (names what there is), or its student's checkpoint is gone.
+        RunFailedError: something is not what was stored; names columns and steps.
     """
-    record = _load(EpisodeStore(str(open_run_directory(run_dir).episodes)), episode)
-    meta = record.meta
+    folder = RunFolder(run_dir)
+    config = folder.read_config()
+    stored = _load(EpisodeStore(folder.episodes_url), episode)
+    meta = stored.meta
     print(
-        f"{meta.task}  round {meta.round}  episode {meta.index}  {len(record)} steps, acted by {meta.actor}"
+        f"{meta.task}  round {meta.round}  episode {meta.index}  {len(stored)} steps, acted by {meta.actor}"
     )
-    painted = np.flatnonzero(record.keyframe)
-    frames = _draw(record, painted)
-    wrong_frames = [
-        int(step) for step, frame in zip(painted, frames) if not np.array_equal(frame, record.frames[step])
-    ]
-    expert = OracleTeacher(meta.task)
-    labels = np.stack([expert.act(privileged) for privileged in record.privileged])
-    wrong_labels = np.flatnonzero((labels != record.expert_action).any(axis=1)).tolist()
-    print(
-        f"frames   {len(painted) - len(wrong_frames)} of {len(painted)} painted frames are equal byte for byte"
-    )
-    print(
-        f"labels   {len(record) - len(wrong_labels)} of {len(record)} equal the expert's action on the stored state"
-    )
-    if wrong_frames or wrong_labels:
+    again = _act_again(config, folder, meta)
+    columns = [name for name in stored.arrays() if name != _WALL_TIME]
+    differences = [text for name in columns if (text := _difference(name, stored, again))]
+    if differences:
         raise RunFailedError(
-            f"replay differs from the store: frames at steps {wrong_frames[:5]}, labels at steps {wrong_labels[:5]} "
+            f"replay of {episode} differs from the store: {'; '.join(differences)} "
             f"(stored with painter {meta.painter} {meta.painter_version})"
         )
+    warped = int((~stored.keyframe).sum())
+    print(f"frames   {len(stored)} of {len(stored)} equal byte for byte ({warped} of them warped)")
+    print(f"columns  all {len(columns)} equal byte for byte: {', '.join(columns)}")
     return 0
 
 
@@ -65,30 +67,57 @@ def _load(store: EpisodeStore, name: str) -> Episode:
     return store.load(entry)
 
 
-def _draw(record: Episode, steps: np.ndarray) -> list[np.ndarray]:
-    meta = record.meta
-    requests = [
-        RenderRequest(
-            task=meta.task,
-            scene=SceneState(
-                body_pos=record.body_pos[step],
-                body_quat=record.body_quat[step],
-                site_pos=record.site_pos[step],
-            ),
-            cameras=meta.cameras,
-            size=record.frames.shape[2],
-            painter=meta.painter,
-            seed=int(record.render_seed[step]),
-        )
-        for step in steps
-    ]
+def _act_again(config: DaggerConfig, folder: RunFolder, meta: EpisodeMeta) -> Episode:
+    """The same task through the same code as a rollout worker's, without queue and neighbours."""
+    checkpoint = folder.path / "checkpoints" / f"round_{meta.round - 1:02d}"
+    stage = rollout_stage(config, meta.round, meta.policy_version)
+    task = rollout_tasks(
+        config,
+        stage,
+        run=meta.run,
+        round_index=meta.round,
+        store=folder.episodes_url,
+        checkpoint=(str(checkpoint), meta.policy_version),
+    )[meta.index]
+    job = RolloutJob.from_payload(task.payload)
+    episode = EpisodeInProgress(
+        job=job,
+        lease=Lease(task=task, owner="replay", fence=0, attempt=1, deadline=0.0),
+        env=MetaWorldEnv(job.task),
+        student=_student(job) if job.student_acts else None,
+    )
     renderer = MujocoSceneRenderer()
     try:
-        replies = [
-            reply
-            for first in range(0, len(requests), _BATCH)
-            for reply in renderer.render(requests[first : first + _BATCH])
-        ]
+        while not episode.finished:
+            _step(episode, renderer)
     finally:
         renderer.close()
-    return [reply.rgb for reply in replies if reply.rgb is not None]
+    return episode.episode()
+
+
+def _student(job: RolloutJob) -> Student:
+    from potstill.policies.batched_inference import BatchedInference  # torch takes seconds to import
+
+    try:
+        return BatchedInference.load(Path(job.checkpoint), expected_sha256=job.checkpoint_sha256)
+    except ArrayFileError as error:
+        raise BadInputError(f"checkpoint {error}; the student that acted this episode is gone") from None
+
+
+def _step(episode: EpisodeInProgress, renderer: SceneRenderer) -> None:
+    if not episode.see(renderer.render([episode.render_request()])[0]):
+        episode.see(renderer.render([episode.render_request(force_paint=True)])[0])
+    action = None
+    if episode.student is not None:
+        frames, proprio = episode.student_view()
+        action = episode.student.act(frames[None], proprio[None])[0]
+    episode.act(action)
+
+
+def _difference(name: str, stored: Episode, again: Episode) -> str:
+    """Empty when equal; else the column and the first steps at which it differs."""
+    one, other = getattr(stored, name), getattr(again, name)
+    if one.shape != other.shape:
+        return f"{name} is {other.shape} instead of {one.shape}"
+    steps = np.flatnonzero((one != other).reshape(len(one), -1).any(axis=1))
+    return f"{name} at steps {steps[:5].tolist()}" if len(steps) else ""
