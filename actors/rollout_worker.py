@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from potstill.actors.work_meter import WorkMeter
 from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.experience.episode_store import EpisodeStore
 from potstill.queues.errors import LeaseLostError, RpcTimeoutError
+from potstill.queues.lease_holder import LeaseHolder
 from potstill.queues.task import Lease
 from potstill.queues.task_queue import TaskQueue
 
@@ -24,19 +24,6 @@ from potstill.queues.task_queue import TaskQueue
 KINDS = ("evaluation", "rollout")
 #: How long an idle worker waits for a task before it looks at the stop flag again.
 IDLE_SECONDS = 1.0
-
-
-class LeaseHolder(Protocol):
-    """Keeps leases alive from outside this process's interpreter lock."""
-
-    def hold(self, lease: Lease) -> None:
-        """Extend this lease from now on."""
-
-    def drop(self, lease: Lease) -> None:
-        """Stop extending it."""
-
-    def lost(self) -> frozenset[str]:
-        """Ids of held tasks whose lease is gone."""
 
 
 class RolloutWorker:

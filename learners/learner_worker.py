@@ -6,7 +6,7 @@ import math
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from potstill.experience.episode_dataset import EpisodeDataset
 from potstill.experience.episode_store import EpisodeStore
@@ -15,6 +15,7 @@ from potstill.learners.bc.learner import BcLearner
 from potstill.learners.bc.metrics import BcMetrics
 from potstill.learners.training_job import TrainingJob
 from potstill.queues.errors import LeaseLostError
+from potstill.queues.lease_holder import LeaseHolder
 from potstill.queues.task import Lease
 from potstill.queues.task_queue import TaskQueue
 
@@ -22,19 +23,6 @@ from potstill.queues.task_queue import TaskQueue
 IDLE_SECONDS = 1.0
 #: How long the last progress report of a training stays readable.
 PROGRESS_TTL_SECONDS = 30.0
-
-
-class LeaseHolder(Protocol):
-    """Keeps leases alive while the interpreter is busy in a long torch call."""
-
-    def hold(self, lease: Lease) -> None:
-        """Extend this lease from now on."""
-
-    def drop(self, lease: Lease) -> None:
-        """Stop extending it."""
-
-    def lost(self) -> frozenset[str]:
-        """Ids of held tasks whose lease is gone."""
 
 
 class LearnerWorker:

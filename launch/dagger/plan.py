@@ -16,8 +16,8 @@ from potstill.launch.dagger.stages import (
 )
 
 #: Measured on two 2.5 GHz cores with the default recipe (docs/results/demo.md); other machines scale them.
-SECONDS_PER_PICTURE = 0.005
-TRAINED_SAMPLES_PER_SECOND = 3000.0
+SECONDS_PER_PICTURE = 0.0025
+TRAINED_SAMPLES_PER_SECOND = 1500.0
 START_SECONDS = 12.0
 #: Bytes of a step beside its pictures: state, scene poses, labels.
 STEP_BYTES = 4500
