@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potstill.launch.dagger.seeds import evaluation_seed, final_evaluation_seed, rollout_seed
+from potstill.experience.episode_seeds import evaluation_seed, final_evaluation_seed, rollout_seed
 
 indices = st.integers(0, 99_999)
 rounds = st.integers(0, 100)
