@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from potstill.actors.rollout_job import RolloutJob
-from potstill.launch.dagger.config import DaggerConfig
 from potstill.experience.episode_seeds import evaluation_seed, final_evaluation_seed, rollout_seed
+from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.stages import Stage
 from potstill.learners.training_job import TrainingJob
 from potstill.queues.task import Task
