@@ -16,6 +16,9 @@ class SacConfig:
 
     hidden: tuple[int, ...] = (256, 256)
     """Widths of the hidden layers of actor and critics, each 8..4096."""
+    log_std_min: float = -5.0
+    """Lower bound of the policy's log standard deviation, -20..0; the upper one is 2. The reference has -20, which
+    makes a policy start almost deterministic: the tanh rescaling begins in the middle."""
     critic_layer_norm: bool = True
     """Layer norm after each hidden layer of the critics: bounds the values of actions that were never tried."""
     batch_size: int = 256
@@ -70,6 +73,8 @@ class SacConfig:
         for name, low, high in _POSITIVES:
             if not low < getattr(self, name) <= high:
                 raise ValueError(f"{name} must be in ({low:g}, {high:g}]: got {getattr(self, name)}")
+        if not -20.0 <= self.log_std_min <= 0.0:
+            raise ValueError(f"log_std_min must be in -20..0: got {self.log_std_min}")
         if not 0.0 <= self.discount < 1.0:
             raise ValueError(f"discount must be in [0, 1): got {self.discount}")
         if not 0.0 <= self.demo_fraction <= 1.0:
