@@ -95,10 +95,10 @@ def _record(states):
     rng = np.random.default_rng(1)
     recorded = []
     for _ in range(states):
-        recorded.append((copy.copy(env._env.data), env.scene_state()))
+        recorded.append((copy.copy(env.simulation.data), env.scene_state()))
         for action in rng.uniform(-1, 1, (5, 4)).astype(np.float32):
             env.step(action)
-    return env._env.model, recorded
+    return env.simulation.model, recorded
 
 
 def _requests(scenes, *, cameras=CAMERAS, size=SIZE, **wanted):

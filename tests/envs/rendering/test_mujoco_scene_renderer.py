@@ -53,14 +53,14 @@ def test_a_scene_drawn_from_its_state_equals_mujocos_renderer_on_the_live_data(
     full_renderer, record, request_for, stock_renderer
 ):
     env, _ = record("drawer-close-v3")
-    live = _without_shadows(env._env.model)
+    live = _without_shadows(env.simulation.model)
     stock = stock_renderer(live, 96)
     stock.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
     stock.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
     cameras = ("topview", "gripperPOV", "corner", "corner2")
     reply = full_renderer.render([request_for(env.task, cameras=cameras, size=96, geometry=True)])[0]
     for index, camera in enumerate(cameras):
-        stock.update_scene(env._env.data, camera)
+        stock.update_scene(env.simulation.data, camera)
         # Meta-World's corner cameras hang upside-down: upright is half a turn of the picture.
         turned = (lambda image: np.rot90(image, 2)) if camera.startswith("corner") else (lambda image: image)
         expected = turned(stock.render().astype(int))
@@ -172,7 +172,7 @@ def test_closing_one_renderer_does_not_hurt_another(renderer, request_for):
 
 def test_the_goal_of_reach_is_seen_where_the_scene_puts_it(renderer, record, request_for):
     env, scenes = record("reach-v3")
-    goal = env._env.model.site("goal").id
+    goal = env.simulation.model.site("goal").id
     site_pos = scenes[-1].site_pos.copy()
     site_pos[goal] = (0.1, 0.7, 0.05)
     moved = SceneState(body_pos=scenes[-1].body_pos, body_quat=scenes[-1].body_quat, site_pos=site_pos)
@@ -188,7 +188,7 @@ def test_the_goal_of_reach_is_seen_where_the_scene_puts_it(renderer, record, req
 
 def test_sites_that_meta_world_hides_stay_hidden(renderer, record, request_for):
     env, scenes = record("reach-v3")
-    hidden = np.flatnonzero(env._env.model.site_rgba[:, 3] == 0)
+    hidden = np.flatnonzero(env.simulation.model.site_rgba[:, 3] == 0)
     assert len(hidden)
     site_pos = scenes[-1].site_pos.copy()
     site_pos[hidden] = (0.0, 0.7, 0.2)  # in full view
@@ -201,7 +201,7 @@ def test_sites_that_meta_world_hides_stay_hidden(renderer, record, request_for):
 def _draws_sensibly(renderer, record, request_for, task):
     env, _ = record(task, 1)
     reply = renderer.render([request_for(task, scene=env.scene_state(), size=32, geometry=True)])[0]
-    names = {env._env.model.body(int(body)).name for body in np.unique(reply.segmentation) if body >= 0}
+    names = {env.simulation.model.body(int(body)).name for body in np.unique(reply.segmentation) if body >= 0}
     assert names & {"hand", "right_hand", "leftpad", "rightpad", "right_l6"}, task
     assert len(np.unique(reply.rgb.reshape(-1, 3), axis=0)) > 50, task
 

@@ -12,7 +12,7 @@ FULL_DETAIL = RenderModelConfig(face_fraction=1.0, sphere_slices=28, sphere_stac
 
 @pytest.mark.parametrize("task", ["reach-v3", "hammer-v3"])
 def test_bodies_geoms_and_sites_keep_meta_worlds_ids_and_names(task, record):
-    live = record(task)[0]._env.model
+    live = record(task)[0].simulation.model
     model = RenderModel(task).model
     for kind in ("body", "geom", "site"):
         count = getattr(live, f"n{kind}")
@@ -24,7 +24,7 @@ def test_bodies_geoms_and_sites_keep_meta_worlds_ids_and_names(task, record):
 
 
 def test_large_meshes_lose_faces_and_small_ones_keep_them(record):
-    full = record("reach-v3")[0]._env.model.mesh_facenum
+    full = record("reach-v3")[0].simulation.model.mesh_facenum
     light = RenderModel("reach-v3", RenderModelConfig(face_fraction=0.2, min_faces=400)).model.mesh_facenum
     assert (light[full < 400] == full[full < 400]).all()
     assert (light[full >= 400] < 0.25 * full[full >= 400]).all()
@@ -33,7 +33,7 @@ def test_large_meshes_lose_faces_and_small_ones_keep_them(record):
 
 def test_a_placed_model_stands_exactly_where_the_live_one_does(record):
     env, scenes = record("drawer-close-v3")
-    live = env._env.data
+    live = env.simulation.data
     render_model = RenderModel(env.task, FULL_DETAIL)
     render_model.place(scenes[-1])
     for name in ("geom_xpos", "geom_xmat", "site_xpos", "site_xmat", "light_xpos", "light_xdir"):
@@ -61,7 +61,7 @@ def test_world_cameras_hang_upright_and_ours_are_there(record):
         up = render_model.data.camera(name).xmat.reshape(3, 3)[:, 1]
         assert up[2] > 0, name
     for name in ("corner", "corner2", "corner3", "corner4"):  # the same line of sight, rolled
-        live = env._env.data.camera(name).xmat.reshape(3, 3)
+        live = env.simulation.data.camera(name).xmat.reshape(3, 3)
         ours = render_model.data.camera(name).xmat.reshape(3, 3)
         assert np.allclose(ours, live * [-1, -1, 1], atol=1e-9)
 
@@ -73,7 +73,7 @@ def test_the_default_cameras_see_hand_and_goal_from_directions_that_cross(task, 
     env, scenes = record(task)
     render_model = RenderModel(task)
     render_model.place(scenes[0])
-    points = np.stack([env._env.data.body("hand").xpos, env._env._target_pos])
+    points = np.stack([env.simulation.data.body("hand").xpos, env.simulation._env._target_pos])
     rays = []
     for name in DEFAULT_CAMERAS:
         camera = render_model.data.camera(name)

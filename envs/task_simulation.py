@@ -1,0 +1,133 @@
+"""One Meta-World task as a plain simulation: numbers in, numbers out, nothing left over between episodes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from typing import Any
+
+import mujoco
+import numpy as np
+from metaworld.env_dict import ALL_V3_ENVIRONMENTS
+
+from potstill.envs.dynamics_config import DynamicsConfig
+from potstill.envs.rendering.records import SceneState
+from potstill.envs.task_names import check_task_name
+
+#: Steps after which Meta-World itself refuses to go on.
+MAX_STEPS = 500
+OBSERVATION_SIZE = 39
+ACTION_SIZE = 4
+#: Model arrays that tasks edit when they place their objects; mj_resetData does not restore them.
+_EDITED_ARRAYS = ("body_pos", "body_quat", "site_pos")
+#: Separates the channel's noise from every other use of an episode's seed.
+_CHANNEL_STREAM = 0xC4A7
+
+
+class TaskSimulation:
+    """One task. ``reset(seed)`` alone fixes the episode, whatever was simulated before it.
+
+    Attributes:
+        task: Name, e.g. ``reach-v3``.
+        robot: Name of the arm.
+        dynamics: How arm and channel differ from nominal.
+        model: The live ``mujoco.MjModel``.
+        data: The live ``mujoco.MjData``.
+        model_hash: Of the model as built; names arm, task and dynamics in every episode.
+
+    Raises:
+        ValueError: unknown task or robot; names the nearest ones.
+    """
+
+    def __init__(self, task: str, *, robot: str = "sawyer", dynamics: DynamicsConfig | None = None) -> None:
+        check_task_name(task)
+        if robot != "sawyer":
+            raise ValueError(f"robot must be sawyer: got {robot!r}")
+        self.task, self.robot = task, robot
+        self.dynamics = dynamics or DynamicsConfig()
+        self._env: Any = ALL_V3_ENVIRONMENTS[task]()
+        self._env._freeze_rand_vec = False
+        self._env.seeded_rand_vec = True
+        self._env._set_task_called = True
+        # The teacher sees the goal. Meta-World clips observations to a cached space that hides it: drop the cache.
+        self._env._partially_observable = False
+        vars(self._env).pop("sawyer_observation_space", None)
+        self.model: mujoco.MjModel = self._env.model
+        self.data: mujoco.MjData = self._env.data
+        self.model_hash = _hash(self.model)
+        self._pristine = {name: getattr(self.model, name).copy() for name in _EDITED_ARRAYS}
+        self._begin_channel(0)
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Start the episode that ``seed`` (>= 0) names.
+
+        Returns:
+            Observation (39,) float64: hand, objects, the same of the previous frame, goal (metres).
+        """
+        self._env.seed(int(seed))
+        self._forget_the_past()
+        observation, _ = self._env.reset()
+        self._begin_channel(int(seed))
+        return self._observed(observation)
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, dict[str, Any]]:
+        """One environment step (12.5 ms of the simulated world).
+
+        Args:
+            action: (4,) in [-1, 1]: hand displacement in cm and gripper effort.
+
+        Returns:
+            Observation (39,) float64, reward 0..10 and Meta-World's own ``info`` with the flag ``success``.
+
+        Raises:
+            ValueError: more than ``MAX_STEPS`` steps since ``reset``.
+        """
+        executed = self._executed(np.asarray(action, dtype=np.float32))
+        observation, reward, _, _, info = self._env.step(executed)
+        return self._observed(observation), float(reward), info
+
+    @property
+    def steps(self) -> int:
+        """Steps since ``reset``."""
+        return int(self._env.curr_path_length)
+
+    def scene_state(self) -> SceneState:
+        """World poses of bodies and sites: all that a renderer needs."""
+        data = self.data
+        return SceneState(
+            body_pos=data.xpos.copy(), body_quat=data.xquat.copy(), site_pos=data.site_xpos.copy()
+        )
+
+    def _forget_the_past(self) -> None:
+        """Undo what earlier episodes left in model, data and task object, so that the seed alone decides."""
+        for name, value in self._pristine.items():
+            getattr(self.model, name)[:] = value
+        mujoco.mj_resetData(self.model, self.data)
+        mujoco.mj_forward(self.model, self.data)
+        self._env._prev_obs = self._env._get_curr_obs_combined_no_goal()
+        self._env._last_stable_obs = None
+
+    def _begin_channel(self, seed: int) -> None:
+        self._noise = np.random.default_rng((seed, _CHANNEL_STREAM))
+        self._delayed = deque(np.zeros(ACTION_SIZE, np.float32) for _ in range(self.dynamics.action_delay))
+
+    def _executed(self, action: np.ndarray) -> np.ndarray:
+        """What reaches the arm: the action of ``action_delay`` steps ago, with noise."""
+        if self.dynamics.action_delay:
+            self._delayed.append(action)
+            action = self._delayed.popleft()
+        if self.dynamics.action_noise:
+            noise = self._noise.normal(0.0, self.dynamics.action_noise, ACTION_SIZE)
+            action = np.clip(action + noise, -1.0, 1.0).astype(np.float32)
+        return action
+
+    def _observed(self, observation: np.ndarray) -> np.ndarray:
+        if self.dynamics.observation_noise:
+            return observation + self._noise.normal(0.0, self.dynamics.observation_noise, OBSERVATION_SIZE)
+        return observation
+
+
+def _hash(model: mujoco.MjModel) -> str:
+    buffer = np.empty(mujoco.mj_sizeModel(model), np.uint8)
+    mujoco.mj_saveModel(model, None, buffer)
+    return hashlib.sha256(buffer.tobytes()).hexdigest()

@@ -1,0 +1,117 @@
+"""N simulations of one task, stepped together; each begins its next episode by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from potstill.envs.dynamics_config import DynamicsConfig
+from potstill.envs.task_simulation import ACTION_SIZE, MAX_STEPS, OBSERVATION_SIZE, TaskSimulation
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorStep:
+    """What one decision led to, in each of N environments."""
+
+    next_observation: np.ndarray
+    """(N, 39) float32, after the action; the last of its episode where ``truncated``."""
+    reward: np.ndarray
+    """(N,) float32, summed over the environment steps of the decision."""
+    success: np.ndarray
+    """(N,) bool: the task's flag after any of those steps."""
+    truncated: np.ndarray
+    """(N,) bool: the episode reached its time limit; the next one has begun."""
+    episode_seed: np.ndarray
+    """(N,) int64: of the episode to which this decision belongs."""
+
+
+class VectorTask:
+    """``observation`` (N, 39) float32 is what to act on next: of a fresh episode where the last one was cut.
+
+    Args:
+        task: Name, e.g. ``reach-v3``.
+        robot: Name of the arm.
+        dynamics: How arm and channel differ from nominal.
+        envs: N, at least 1.
+        max_steps: Environment steps per episode, 1..500; its last decision may be shorter than ``action_repeat``.
+        action_repeat: Environment steps per decision, at least 1.
+        seeds: Gives one seed per episode, in the order in which episodes begin.
+
+    Raises:
+        ValueError: unknown task or robot, or a number out of range.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        *,
+        robot: str = "sawyer",
+        dynamics: DynamicsConfig | None = None,
+        envs: int,
+        max_steps: int,
+        action_repeat: int,
+        seeds: Iterator[int],
+    ) -> None:
+        if envs < 1:
+            raise ValueError(f"envs must be at least 1: got {envs}")
+        if not 1 <= max_steps <= MAX_STEPS:
+            raise ValueError(f"max_steps must be in 1..{MAX_STEPS}: got {max_steps}")
+        if action_repeat < 1:
+            raise ValueError(f"action_repeat must be at least 1: got {action_repeat}")
+        self.max_steps, self.action_repeat = max_steps, action_repeat
+        self._seeds = seeds
+        self._simulations = [TaskSimulation(task, robot=robot, dynamics=dynamics) for _ in range(envs)]
+        self.model_hash = self._simulations[0].model_hash
+        self.observation = np.zeros((envs, OBSERVATION_SIZE), np.float32)
+        self._steps = np.zeros(envs, np.int64)
+        self._episode_seed = np.zeros(envs, np.int64)
+        for index in range(envs):
+            self._begin(index)
+
+    def step(self, actions: np.ndarray) -> VectorStep:
+        """One decision in every environment.
+
+        Args:
+            actions: (N, 4) float32 in [-1, 1].
+
+        Raises:
+            ValueError: actions of another shape.
+            StopIteration: an episode ended and ``seeds`` has no further seed.
+        """
+        envs = len(self._simulations)
+        if actions.shape != (envs, ACTION_SIZE):
+            raise ValueError(f"actions must have shape ({envs}, {ACTION_SIZE}): got {actions.shape}")
+        reward, success = np.zeros(envs, np.float32), np.zeros(envs, np.bool_)
+        observation = np.empty_like(self.observation)
+        for index in range(envs):
+            observation[index], reward[index], success[index] = self._decide(index, actions[index])
+        truncated = self._steps >= self.max_steps
+        seed = self._episode_seed.copy()
+        self.observation = observation.copy()
+        for index in np.flatnonzero(truncated):
+            self._begin(int(index))
+        return VectorStep(
+            next_observation=observation,
+            reward=reward,
+            success=success,
+            truncated=truncated,
+            episode_seed=seed,
+        )
+
+    def _decide(self, index: int, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
+        simulation = self._simulations[index]
+        repeats = min(self.action_repeat, self.max_steps - int(self._steps[index]))
+        total, success = 0.0, False
+        for _ in range(repeats):
+            observation, reward, info = simulation.step(action)
+            total += reward
+            success = success or bool(info["success"])
+        self._steps[index] += repeats
+        return observation, total, success
+
+    def _begin(self, index: int) -> None:
+        self._episode_seed[index] = next(self._seeds)
+        self._steps[index] = 0
+        self.observation[index] = self._simulations[index].reset(int(self._episode_seed[index]))
