@@ -15,6 +15,7 @@ first steps:
   potstill doctor                         is this machine ready?
   potstill dagger run --recipe demo       train a student, watch it, read report.html
   potstill dagger resume RUN_DIR          go on after an interruption
+  potstill expert train --task reach-v3   train a teacher by SAC
 
 exit codes: 0 done, 1 failed, 2 bad input, 3 finished short of what was asked, 130 interrupted (resumable)"""
 
@@ -75,6 +76,8 @@ def build_parser() -> OneLineParser:
     parser = OneLineParser(prog="potstill", description=_DESCRIPTION, epilog=_EPILOG)
     verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True, parser_class=OneLineParser)
     _add_dagger(verbs)
+    _add_expert(verbs)
+    _add_sweep(verbs)
     _add_reports(verbs)
     _add_queue(verbs)
     _add_worker(verbs)
@@ -95,9 +98,7 @@ def _add_dagger(verbs: Any) -> None:
     run = _verb(actions, "run", "start a new run")
     run.add_argument("--recipe", required=True, metavar="NAME|FILE", help="a recipe's name, or a YAML file")
     run.add_argument("--run-dir", metavar="DIR", help="default: runs/RECIPE-TIME")
-    run.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting; repeatable"
-    )
+    _add_set(run)
     run.add_argument("--redis", metavar="URL", help="use this server instead of an embedded one")
     run.add_argument(
         "--ray", metavar="ADDRESS", help="use this Ray cluster instead of a local one, e.g. auto"
@@ -123,6 +124,84 @@ def _add_dagger(verbs: Any) -> None:
     replay.add_argument("run_dir", metavar="RUN_DIR")
     replay.add_argument("episode", metavar="EPISODE", help="ROUND/INDEX, e.g. 1/7")
     _finish(replay, "dagger_replay")
+
+
+def _add_expert(verbs: Any) -> None:
+    expert = _verb(verbs, "expert", "train, judge and compare privileged teachers")
+    actions = expert.add_subparsers(
+        metavar="ACTION", dest="action", required=True, parser_class=OneLineParser
+    )
+    _add_expert_train(actions)
+    _add_expert_evaluate(actions)
+    _add_expert_grid(actions)
+    _add_expert_matrix(actions)
+
+
+def _add_expert_train(actions: Any) -> None:
+    train = _verb(actions, "train", "train one expert by SAC, or go on with an interrupted one")
+    train.add_argument("--task", metavar="TASK", help="a Meta-World task, e.g. reach-v3")
+    train.add_argument("--robot", metavar="ROBOT", help="the arm; default: sawyer")
+    train.add_argument("--seed", metavar="N", help="default: 0")
+    train.add_argument("--minutes", metavar="M", help="end after this many minutes; default: no limit")
+    train.add_argument("--run-dir", metavar="DIR", help="default: runs/TASK-ROBOT-seedN-DIGEST")
+    _add_set(train)
+    train.add_argument("--resume", metavar="RUN_DIR", help="go on with the run in this directory")
+    _finish(train, "expert_train")
+
+
+def _add_expert_evaluate(actions: Any) -> None:
+    evaluate = _verb(actions, "evaluate", "success of a teacher on goals that no training has seen")
+    evaluate.add_argument("teacher", metavar="EXPERT_DIR|oracle")
+    evaluate.add_argument("--task", metavar="TASK", help="default: the expert's own")
+    evaluate.add_argument("--robot", metavar="ROBOT", help="default: the expert's own, for oracle sawyer")
+    evaluate.add_argument("--episodes", metavar="N", default="50", help="default: 50")
+    evaluate.add_argument("--max-steps", metavar="N", default="200", help="per episode; default: 200")
+    evaluate.add_argument("--workers", metavar="N", default="1", help="processes; default: 1")
+    evaluate.add_argument("--json", action="store_true", help="print JSON")
+    _finish(evaluate, "expert_evaluate")
+
+
+def _add_expert_grid(actions: Any) -> None:
+    grid = _verb(actions, "grid", "train an expert for each task, robot and seed as Tune trials")
+    grid.add_argument("--tasks", metavar="A,B|mt10", help="tasks, separated by commas")
+    grid.add_argument("--robots", metavar="A,B", default="sawyer", help="default: sawyer")
+    grid.add_argument("--seeds", metavar="N,M", default="0", help="default: 0")
+    grid.add_argument("--minutes", metavar="M", help="of each trial; default: no limit")
+    grid.add_argument("--asha", action="store_true", help="stop trials that fall behind the others")
+    grid.add_argument("--run-dir", metavar="DIR", help="default: runs/grid-TIME")
+    _add_set(grid)
+    _add_trials(grid)
+    _finish(grid, "expert_grid")
+
+
+def _add_expert_matrix(actions: Any) -> None:
+    matrix = _verb(actions, "matrix", "success of the oracle for every robot and task")
+    matrix.add_argument("--robots", metavar="A,B", help="default: all")
+    matrix.add_argument("--tasks", metavar="A,B|mt10", default="mt10", help="default: mt10")
+    matrix.add_argument("--episodes", metavar="N", default="20", help="of each pair; default: 20")
+    matrix.add_argument("--workers", metavar="N", default="2", help="processes; default: 2")
+    matrix.add_argument("--json", action="store_true", help="print JSON")
+    _finish(matrix, "expert_matrix")
+
+
+def _add_sweep(verbs: Any) -> None:
+    sweep = _verb(verbs, "sweep", "search hyper-parameters by Tune; writes a ranked table")
+    sweep.add_argument("file", metavar="FILE", nargs="?", help="the search space (YAML), or: example")
+    sweep.add_argument("--run-dir", metavar="DIR", help="default: runs/sweep-TIME")
+    _add_trials(sweep)
+    _finish(sweep, "sweep")
+
+
+def _add_set(parser: OneLineParser) -> None:
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting; repeatable"
+    )
+
+
+def _add_trials(parser: OneLineParser) -> None:
+    parser.add_argument("--concurrent", metavar="N", help="trials at a time; default: one per core")
+    parser.add_argument("--resume", metavar="RUN_DIR", help="go on with the trials in this directory")
+    parser.add_argument("--ray", metavar="ADDRESS", help="use this Ray cluster instead of a local one")
 
 
 def _add_reports(verbs: Any) -> None:
