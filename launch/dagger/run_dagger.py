@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from filelock import FileLock, Timeout
-
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.run_folder import RunFolder
-from potstill.launch.errors import BadInputError
+from potstill.launch.only_runner import only_runner
 from potstill.launch.reporting.run_reporter import RunReporter
 
 
@@ -37,7 +35,7 @@ def run_dagger(
     folder = RunFolder(run_dir)
     folder.check(config, resume=resume)
     run_dir.mkdir(parents=True, exist_ok=True)
-    with _only_runner(run_dir), _terminate_as_interrupt():
+    with only_runner(run_dir), _terminate_as_interrupt():
         run = folder.open(config)
         reporter = RunReporter(run_dir)
         started = time.monotonic()
@@ -80,21 +78,6 @@ def _run_stages(
         _terminate_as_interrupt(),
     ):  # again: starting Ray put its own handler in place of ours
         runner.run()
-
-
-@contextlib.contextmanager
-def _only_runner(run_dir: Path) -> Iterator[None]:
-    lock = FileLock(run_dir / ".runner.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BadInputError(
-            f"run_dir: another runner is at work in {run_dir}; stop it first, or wait"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextlib.contextmanager

