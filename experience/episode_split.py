@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
 from potstill.experience.aggregation_config import AggregationConfig
 from potstill.experience.round_manifest import EpisodeEntry
+from potstill.experience.stable_draw import stable_draw
 
 Split = Literal["train", "validation"]
 
@@ -38,6 +38,4 @@ def _cap(entries: list[EpisodeEntry], limit: int | None, seed: int) -> list[Epis
 
 
 def _draw(purpose: str, entry: EpisodeEntry, seed: int) -> float:
-    """A uniform number in [0, 1) that depends on nothing but its arguments."""
-    text = f"{purpose}:{seed}:{entry.round}:{entry.index}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") / 2**56
+    return stable_draw(f"{purpose}:{seed}:{entry.round}:{entry.index}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from potstill.experience.episode_store import EpisodeStore
+from potstill.experience.history_shard import LABELS, HistoryFacts, HistoryShard
 
 
 @pytest.fixture
@@ -18,5 +20,42 @@ def sealed_store(tmp_path, make_episode):
                 store.commit(make_episode(round=round, index=index, **({"steps": 5 + index} | sizes)))
             store.seal(round, requested=episodes)
         return store
+
+    return make
+
+
+@pytest.fixture
+def history_facts():
+    """A factory of facts; with an ``expert`` they are those of a labelled history."""
+
+    def make(**changes) -> HistoryFacts:
+        facts = {"task": "reach-v3", "robot": "sawyer", "model_hash": "a" * 64, "seed": 3}
+        return HistoryFacts(**(facts | changes))
+
+    return make
+
+
+@pytest.fixture
+def make_shard(history_facts):
+    """A factory of random shards: ``make_shard([11, 12], steps=5, expert="e" * 64)``."""
+
+    def make(episodes, *, steps=4, **facts) -> HistoryShard:
+        rng = np.random.default_rng(list(episodes))
+        rows = len(episodes) * steps
+        columns = {
+            "observation": rng.normal(size=(rows, 39)),
+            "action": rng.uniform(-1, 1, (rows, 4)),
+            "reward": rng.uniform(0, 10, rows),
+            "next_observation": rng.normal(size=(rows, 39)),
+        }
+        if facts.get("expert"):
+            columns |= {name: rng.normal(size=(rows, 4) if "_t" not in name else rows) for name in LABELS}
+        columns = {name: array.astype(np.float32) for name, array in columns.items()}
+        truncated = np.arange(rows) % steps == steps - 1
+        return HistoryShard(
+            facts=history_facts(**facts), **columns, terminated=np.zeros(rows, bool), truncated=truncated,
+            success=rng.random(rows) < 0.1, episode_seed=np.repeat(np.array(episodes, np.int64), steps),
+            env_steps=np.full(rows, 10_000, np.int64),
+        )  # fmt: skip
 
     return make
