@@ -32,7 +32,7 @@ class LearningHistory:
         self._open: dict[int, list[Mapping[str, np.ndarray]]] = {}
         self._complete: list[dict[str, np.ndarray]] = []
 
-    def add(self, fragment: RolloutFragment, *, env_steps: int) -> None:
+    def observe(self, fragment: RolloutFragment, env_steps: int) -> None:
         """Look through a fragment, in the order of sampling.
 
         Args:

@@ -44,7 +44,7 @@ class Sampler:
 def learn(history, sampler, env_steps, *, times=7):
     while sampler.env_steps < env_steps:
         fragment = sampler.fragment(times)
-        history.add(fragment, env_steps=sampler.env_steps)
+        history.observe(fragment, sampler.env_steps)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_an_episode_may_wander_between_places_and_fragments(tmp_path, config, hi
         fragment = sampler.fragment(7)
         order = np.roll(np.arange(3), turn)
         columns = {name: getattr(fragment, name)[:, order] for name in fragment.__dataclass_fields__}
-        history.add(RolloutFragment(**columns), env_steps=sampler.env_steps)
+        history.observe(RolloutFragment(**columns), sampler.env_steps)
         if history.snapshots():
             break
     (path,) = history.snapshots()
