@@ -1,0 +1,57 @@
+"""Demonstrations for the replay: episodes of the noisy oracle, as the expert itself would have made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from potstill.envs.dynamics_config import DynamicsConfig
+from potstill.envs.task_simulation import TaskSimulation
+from potstill.envs.teachers import NoisyTeacher, OracleTeacher, Teacher
+from potstill.experience.episode_seeds import rollout_seed
+from potstill.experience.rollout_fragment import RolloutFragment
+from potstill.learners.sac.config import SacConfig
+
+#: The stream of environment seeds that no runner uses.
+DEMONSTRATION_STREAM = 255
+
+
+def collect_demonstrations(
+    task: str, *, robot: str, dynamics: DynamicsConfig, sac: SacConfig, run_seed: int
+) -> Iterator[RolloutFragment]:
+    """``sac.demo_episodes`` episodes, one fragment (T, 1) each.
+
+    The chosen action is held for ``sac.action_repeat`` steps. Rewards are as the task gives them.
+    """
+    simulation, oracle = TaskSimulation(task, robot=robot, dynamics=dynamics), OracleTeacher(task)
+    for index in range(sac.demo_episodes):
+        seed = rollout_seed(run_seed, DEMONSTRATION_STREAM, index)
+        teacher = NoisyTeacher(oracle, sigma=sac.demo_sigma, rng=np.random.default_rng(seed))
+        yield _episode(simulation, teacher, sac, seed)
+
+
+def _episode(simulation: TaskSimulation, teacher: Teacher, sac: SacConfig, seed: int) -> RolloutFragment:
+    observation, rows, steps = simulation.reset(seed), [], 0
+    while steps < sac.max_steps:
+        action, total, success = teacher.act(observation), 0.0, False
+        before = observation
+        repeats = min(sac.action_repeat, sac.max_steps - steps)
+        for _ in range(repeats):
+            observation, reward, info = simulation.step(action)
+            total, success = total + reward, success or bool(info["success"])
+        steps += repeats
+        rows.append((before, action, total, observation, success))
+    before, actions, rewards, after, successes = map(np.array, zip(*rows, strict=True))
+    truncated = np.zeros((len(rows), 1), np.bool_)
+    truncated[-1] = True
+    return RolloutFragment(
+        observation=before.astype(np.float32)[:, None],
+        action=actions[:, None],
+        reward=rewards.astype(np.float32)[:, None],
+        next_observation=after.astype(np.float32)[:, None],
+        terminated=np.zeros_like(truncated),
+        truncated=truncated,
+        success=successes[:, None],
+        episode_seed=np.full(truncated.shape, seed, np.int64),
+    )

@@ -1,0 +1,167 @@
+"""Samples decisions of the stochastic policy in N environments that are stepped together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from ray.rllib.callbacks.utils import make_callback
+from ray.rllib.utils import force_list
+
+from potstill.envs.vector_task import VectorStep, VectorTask
+from potstill.experience.episode_seeds import rollout_seed
+from potstill.experience.rollout_fragment import RolloutFragment
+from potstill.learners.sac.actor_runner import ActorRunner
+
+#: Separates exploration noise from every other use of the run's seed.
+_EXPLORATION_STREAM = 0xE8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """What one call of ``RolloutRunner.sample`` gives."""
+
+    worker_index: int
+    """Of the runner: 0 for the local one."""
+    fragment: RolloutFragment
+    """T decisions of N environments; rewards as the task gives them."""
+    env_steps: int
+    """Environment steps of the fragment."""
+    episodes: tuple[tuple[bool, float], ...]
+    """(success at any step, return) of each episode that ended in the fragment."""
+    runner_state: dict[str, Any]
+    """From which a new runner goes on after this fragment; see ``RolloutRunner.resume``."""
+
+
+class RolloutRunner(ActorRunner):
+    """Episode i of runner w has the environment seed ``rollout_seed(run_seed, w, i)``.
+
+    Environments are built with the first sample: RLlib also makes runners that never sample.
+    """
+
+    def __init__(self, *, config: Any, **kwargs: Any) -> None:
+        super().__init__(config=config, **kwargs)
+        self._callbacks = [make() for make in force_list(self.config.callbacks_class)]
+        self._stream = int(self.worker_index or 0)
+        self.resume(None)
+
+    def resume(self, state: dict[str, Any] | None) -> None:
+        """Begin new episodes where a runner of the same index left off; None begins at the beginning.
+
+        Episodes that were in flight are lost, their seeds are not used again. Episodes that had just begun are begun
+        again: when all environments stand there, the next fragment is what it would have been.
+        """
+        state = state or {"next_episode": 0, "rng": None}
+        self._next_episode = int(state["next_episode"])
+        entropy = (self.config.run_seed, _EXPLORATION_STREAM, self._stream)
+        self._rng = np.random.default_rng(entropy)
+        if state["rng"] is not None:
+            self._rng.bit_generator.state = json.loads(state["rng"])
+        self.env: VectorTask | None = None
+
+    def make_env(self) -> None:
+        """Build the environments and begin their first episodes."""
+        config, sac = self.config, self.config.sac
+        self.env = VectorTask(
+            config.task,
+            robot=config.robot,
+            dynamics=config.dynamics,
+            envs=sac.envs,
+            max_steps=sac.max_steps,
+            action_repeat=sac.action_repeat,
+            seeds=self._seeds(),
+        )
+        self._returns, self._successes = np.zeros(sac.envs), np.zeros(sac.envs, np.bool_)
+        self._all_fresh = True
+
+    def sample(self, *, random_actions: bool = False, num_episodes: int | None = None, **_: Any) -> Rollout:
+        """``sac.fragment`` decisions in every environment.
+
+        Args:
+            random_actions: Uniform in [-1, 1] instead of the policy's.
+            num_episodes: Only an ``EvaluationRunner`` counts in episodes.
+
+        Raises:
+            ValueError: ``num_episodes`` is given.
+        """
+        if num_episodes is not None:
+            raise ValueError(
+                "a RolloutRunner samples fragments, not episodes: evaluate with an EvaluationRunner"
+            )
+        if self.env is None:
+            self.make_env()
+        observations, actions, steps = [], [], []
+        for _decision in range(self.config.sac.fragment):
+            observations.append(self.env.observation)
+            actions.append(self._act(self.env.observation, random_actions))
+            steps.append(self.env.step(actions[-1]))
+        rollout = self._rollout(_fragment(observations, actions, steps))
+        make_callback(
+            "on_sample_end",
+            callbacks_objects=self._callbacks,
+            callbacks_functions=self.config.callbacks_on_sample_end,
+            kwargs={"env_runner": self, "metrics_logger": self.metrics, "samples": [rollout]},
+        )
+        return rollout
+
+    def _act(self, observation: np.ndarray, random_actions: bool) -> np.ndarray:
+        shape = (len(observation), self.config.action_space.shape[0])
+        if random_actions:
+            return self._rng.uniform(-1.0, 1.0, shape).astype(np.float32)
+        noise = torch.from_numpy(self._rng.standard_normal(shape, np.float32))
+        with torch.inference_mode():
+            action, _ = self.actor.sample(torch.from_numpy(observation), noise)
+        return action.numpy()
+
+    def _rollout(self, fragment: RolloutFragment) -> Rollout:
+        sac, ends = self.config.sac, int(fragment.truncated.sum())
+        last = sac.max_steps % sac.action_repeat or sac.action_repeat
+        self._all_fresh = bool(fragment.truncated[-1].all())
+        return Rollout(
+            worker_index=self._stream,
+            fragment=fragment,
+            env_steps=(fragment.decisions - ends) * sac.action_repeat + ends * last,
+            episodes=tuple(self._finished(fragment)),
+            runner_state=self._state(),
+        )
+
+    def _finished(self, fragment: RolloutFragment) -> Iterator[tuple[bool, float]]:
+        for reward, success, truncated in zip(
+            fragment.reward, fragment.success, fragment.truncated, strict=True
+        ):
+            self._returns += reward
+            self._successes |= success
+            for index in np.flatnonzero(truncated):
+                yield bool(self._successes[index]), float(self._returns[index])
+            self._returns[truncated], self._successes[truncated] = 0.0, False
+
+    def _state(self) -> dict[str, Any]:
+        fresh = self.config.sac.envs if self._all_fresh else 0
+        return {
+            "next_episode": self._next_episode - fresh,
+            "rng": json.dumps(self._rng.bit_generator.state),
+        }
+
+    def _seeds(self) -> Iterator[int]:
+        while True:
+            self._next_episode += 1
+            yield rollout_seed(self.config.run_seed, self._stream, self._next_episode - 1)
+
+
+def _fragment(
+    observations: list[np.ndarray], actions: list[np.ndarray], steps: list[VectorStep]
+) -> RolloutFragment:
+    return RolloutFragment(
+        observation=np.stack(observations),
+        action=np.stack(actions),
+        reward=np.stack([step.reward for step in steps]),
+        next_observation=np.stack([step.next_observation for step in steps]),
+        terminated=np.zeros((len(steps), len(actions[0])), np.bool_),
+        truncated=np.stack([step.truncated for step in steps]),
+        success=np.stack([step.success for step in steps]),
+        episode_seed=np.stack([step.episode_seed for step in steps]),
+    )
