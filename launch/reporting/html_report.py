@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from potstill.launch.reporting.line_chart import Axes, Series, draw_line_chart
+from potstill.launch.reporting.page import render_page
 from potstill.launch.reporting.report import build_report, latest_by_round
 from potstill.launch.reporting.round_media import RoundMedia
 from potstill.launch.reporting.stacked_bars import draw_stacked_bars
@@ -26,12 +25,7 @@ def render_html_report(
 ) -> str:
     """The page. Everything that came from outside is escaped; nothing is loaded from anywhere."""
     report = build_report(events)
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"duration": _duration, "rate": _rate, "data_url": _data_url}
-    template = resources.files("potstill.launch.reporting").joinpath("templates/report.html.j2")
-    return environment.from_string(template.read_text(encoding="utf-8")).render(
+    values = dict(
         report=report,
         final_round=_final_round(events, report),
         success_chart=_success_chart(report),
@@ -48,6 +42,7 @@ def render_html_report(
         settings=_settings(config),
         provenance=json.dumps(provenance, indent=2),
     )
+    return render_page("report.html.j2", values, {"rate": _rate, "data_url": _data_url})
 
 
 def _success_chart(report: Mapping[str, Any]) -> Markup:
@@ -139,13 +134,6 @@ def _rate(entry: Mapping[str, Any]) -> str:
         return "not evaluated"
     low, high = entry["success_ci95"]
     return f"{entry['success_rate']:.2f} [{low:.2f}, {high:.2f}] of {entry['eval_episodes']}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
 def _data_url(data: bytes, kind: str) -> str:
