@@ -6,6 +6,8 @@ from __future__ import annotations
 _BLOCK = 2**24
 #: Seeds of one run start above every evaluation seed.
 _RUN = 2**32
+#: The last block of a run; an expert's demonstrations begin in it (learners/sac).
+_DEMONSTRATION_BLOCK = 255
 
 
 def evaluation_seed(index: int) -> int:
@@ -21,3 +23,8 @@ def final_evaluation_seed(index: int) -> int:
 def rollout_seed(run_seed: int, round_index: int, index: int) -> int:
     """Seeds of training episodes."""
     return (run_seed + 1) * _RUN + round_index * _BLOCK + index
+
+
+def fallback_seed(run_seed: int, index: int) -> int:
+    """Seeds of the disturbed oracle that replaces an expert: the upper half of the block of demonstrations."""
+    return rollout_seed(run_seed, _DEMONSTRATION_BLOCK, _BLOCK // 2 + index)
