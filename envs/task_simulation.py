@@ -8,11 +8,11 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 
 from potstill.envs.dynamics_config import DynamicsConfig
+from potstill.envs.fast_metaworld.accelerate import accelerate
 from potstill.envs.rendering.records import SceneState
-from potstill.envs.task_names import check_task_name
+from potstill.envs.robots.build_task import build_task
 
 #: Steps after which Meta-World itself refuses to go on.
 MAX_STEPS = 500
@@ -33,6 +33,7 @@ class TaskSimulation:
         dynamics: How arm and channel differ from nominal.
         model: The live ``mujoco.MjModel``.
         data: The live ``mujoco.MjData``.
+        fast: Whether it steps by our own methods (same bits); False where Meta-World is not the known version.
         model_hash: Of the model as built; names arm, task and dynamics in every episode.
 
     Raises:
@@ -40,18 +41,16 @@ class TaskSimulation:
     """
 
     def __init__(self, task: str, *, robot: str = "sawyer", dynamics: DynamicsConfig | None = None) -> None:
-        check_task_name(task)
-        if robot != "sawyer":
-            raise ValueError(f"robot must be sawyer: got {robot!r}")
         self.task, self.robot = task, robot
         self.dynamics = dynamics or DynamicsConfig()
-        self._env: Any = ALL_V3_ENVIRONMENTS[task]()
+        self._env: Any = build_task(task, robot)
         self._env._freeze_rand_vec = False
         self._env.seeded_rand_vec = True
         self._env._set_task_called = True
         # The teacher sees the goal. Meta-World clips observations to a cached space that hides it: drop the cache.
         self._env._partially_observable = False
         vars(self._env).pop("sawyer_observation_space", None)
+        self.fast = accelerate(self._env)
         self.model: mujoco.MjModel = self._env.model
         self.data: mujoco.MjData = self._env.data
         self.model_hash = _hash(self.model)
