@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import xml.etree.ElementTree as ET
 
@@ -63,8 +64,8 @@ def _add_link(parent: ET.Element, origin: np.ndarray, table: ArmTable, index: in
         limited="true",
         range=_text(joint.limits),
         ref=str(joint.ready),
-        damping=str(joint.damping),
-        armature=str(joint.armature),
+        damping=str(table.damping),
+        armature=str(table.armature),
     )
     _add_looks(link, path, table)
     _add_housing(link, joint.axis, table)
@@ -73,7 +74,7 @@ def _add_link(parent: ET.Element, origin: np.ndarray, table: ArmTable, index: in
 
 def _add_looks(body: ET.Element, path: list, table: ArmTable) -> None:
     """One capsule from point to point."""
-    for start, end in zip(path, path[1:]):
+    for start, end in itertools.pairwise(path):
         if np.linalg.norm(np.subtract(end, start)) > 1e-3:
             ET.SubElement(
                 body,

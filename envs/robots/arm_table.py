@@ -28,18 +28,14 @@ class ArmJoint:
     """Of the link, kg."""
     via: tuple[Vector, ...] = ()
     """Points, m, through which the link runs from this joint to the next."""
-    damping: float = 10.0
-    """Viscous friction, N m s/rad."""
-    armature: float = 0.1
-    """Inertia of the motor behind its gears, kg m^2."""
 
     def __post_init__(self) -> None:
         if not math.isclose(math.hypot(*self.axis), 1.0, abs_tol=1e-9):
             raise ValueError(f"axis must be a unit vector: got {self.axis}")
         if not self.limits[0] <= self.ready <= self.limits[1]:
             raise ValueError(f"ready must be within limits {self.limits}: got {self.ready}")
-        if min(self.mass, self.damping, self.armature) <= 0.0:
-            raise ValueError(f"mass, damping and armature must be positive: got {self}")
+        if self.mass <= 0.0:
+            raise ValueError(f"mass must be positive: got {self.mass}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +53,10 @@ class ArmTable:
     """Where the base stands in the world, m."""
     yaw: float
     """Turn of the base about the world's z, rad."""
+    damping: float
+    """Viscous friction of every joint, N m s/rad."""
+    armature: float
+    """Inertia of every motor behind its gears, kg m^2."""
     radius: float
     """Of the links, m: for their looks and their inertia."""
     colour: Vector
@@ -67,6 +67,8 @@ class ArmTable:
             raise ValueError(f"joints must be 6 or 7: got {len(self.joints)}")
         if not math.isclose(math.hypot(*self.flange_axis), 1.0, abs_tol=1e-9):
             raise ValueError(f"flange_axis must be a unit vector: got {self.flange_axis}")
+        if min(self.damping, self.armature) <= 0.0:
+            raise ValueError(f"damping and armature must be positive: got {self.damping} and {self.armature}")
         if not 0.01 <= self.radius <= 0.2:
             raise ValueError(f"radius must be in 0.01..0.2: got {self.radius}")
 

@@ -7,7 +7,7 @@ from typing import Any
 from potstill.envs.robots.task_class import task_class
 
 
-def build_task(task: str, robot: str) -> Any:  # noqa: ANN401 - Meta-World's classes have no common typed base
+def build_task(task: str, robot: str) -> Any:
     """Meta-World's environment object of a task whose arm is ``robot``; same hand, observation and action.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import mujoco
@@ -27,9 +27,9 @@ def task_class(task: str, robot: str) -> type[Any]:
     return _on_robot(stock, task, robot)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _on_robot(stock: type[Any], task: str, robot: str) -> type[Any]:
-    def initialize_simulation(self: Any) -> tuple[mujoco.MjModel, mujoco.MjData]:  # noqa: ANN401
+    def initialize_simulation(self: Any) -> tuple[mujoco.MjModel, mujoco.MjData]:
         model = task_spec(task, robot).compile()
         model.vis.global_.offwidth, model.vis.global_.offheight = self.width, self.height
         return model, mujoco.MjData(model)
