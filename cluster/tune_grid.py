@@ -12,15 +12,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, Protocol
 
-import ray
 from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
+from potstill.cluster.ray_session import ray_session
+
 TrialState = Literal["waiting", "running", "finished", "stopped", "failed"]
 
-#: Object store of a local Ray: trials keep their data in their own processes and folders.
-_OBJECT_STORE_BYTES = 80 * 2**20
 #: What Tune reads when it starts; for the launcher to put into the environment.
 TUNE_ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing leaves the machine unasked
@@ -125,7 +124,11 @@ class TuneGrid:
             KeyboardInterrupt: SIGINT or SIGTERM; running trials wrote a checkpoint.
         """
         states = _States(self._listen)
-        with _ray(self._config, address), _terminate_as_interrupt():
+        cores = self._config.concurrent * self._config.cpus
+        gpus = self._config.concurrent * self._config.gpus
+        # What goes wrong with a trial is told in our own words.
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        with ray_session(cpus=cores, gpus=gpus, address=address), _terminate_as_interrupt():
             for trial in self._fit(trials, states):
                 states.settle(trial)
         ended = {name: state for name, state in states.last.items() if state not in ("waiting", "running")}
@@ -250,26 +253,6 @@ def _scheduler(asha: AshaConfig | None) -> TrialScheduler:
         max_t=asha.last,
         reduction_factor=asha.factor,
     )
-
-
-@contextmanager
-def _ray(config: GridConfig, address: str | None) -> Iterator[None]:
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what goes wrong is told in our own words
-    quiet = {"logging_level": "ERROR", "log_to_driver": False}
-    if address is not None:
-        ray.init(address=address, **quiet)
-    else:
-        ray.init(
-            address="local",
-            num_cpus=max(1, int(config.concurrent * config.cpus + 0.999)),
-            object_store_memory=_OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            **quiet,
-        )
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 @contextmanager

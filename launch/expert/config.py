@@ -6,9 +6,11 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 
+from potstill.actors.noise_schedule import NoiseSchedule
 from potstill.envs.dynamics_config import DynamicsConfig
 from potstill.envs.robots.robot_names import check_robot_name
 from potstill.envs.task_names import check_task_name
+from potstill.experience.history_config import HistoryConfig
 from potstill.learners.sac.config import SacConfig
 
 
@@ -77,6 +79,40 @@ class LadderConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GateConfig:
+    """When an expert is good enough to be a teacher, and what takes its place when it is not."""
+
+    threshold: float = 0.8
+    """Final success rate from which on it is, [0, 1]."""
+    fallback_episodes: int = 200
+    """Episodes of the disturbed oracle that else become the learning history, 1..100000."""
+    fallback_noise: NoiseSchedule = field(default_factory=NoiseSchedule)
+    """How the oracle is disturbed."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.threshold <= 1.0:
+            raise ValueError(f"threshold must be in [0, 1]: got {self.threshold}")
+        if not 1 <= self.fallback_episodes <= 100_000:
+            raise ValueError(f"fallback_episodes must be in 1..100000: got {self.fallback_episodes}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourcesConfig:
+    """Processes and devices of one training."""
+
+    env_runners: int = 0
+    """Processes that sample beside the learner, 0..1000; 0 = the learner's own process samples."""
+    learner_gpus: float = 0.0
+    """GPUs the learner reserves, 0..8; a share such as 0.25 lets several trainings use one."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.env_runners <= 1000:
+            raise ValueError(f"env_runners must be in 0..1000: got {self.env_runners}")
+        if not 0.0 <= self.learner_gpus <= 8.0:
+            raise ValueError(f"learner_gpus must be in 0..8: got {self.learner_gpus}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExpertConfig:
     """One expert: a task, a robot, a seed, and how it is trained, judged and kept."""
 
@@ -98,6 +134,12 @@ class ExpertConfig:
     """How success is measured."""
     ladder: LadderConfig = field(default_factory=LadderConfig)
     """Intermediate checkpoints."""
+    history: HistoryConfig = field(default_factory=HistoryConfig)
+    """Episodes kept of the whole training, labelled by the final expert."""
+    gate: GateConfig = field(default_factory=GateConfig)
+    """Quality gate."""
+    resources: ResourcesConfig = field(default_factory=ResourcesConfig)
+    """Processes and devices."""
 
     def __post_init__(self) -> None:
         check_task_name(self.task)
