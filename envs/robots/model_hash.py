@@ -23,9 +23,7 @@ _FIELDS: dict[str, str] = {
     "exclude": "signature",
     "pair": "geom1 geom2 dim friction margin gap solref solimp",
 }
-_OPTIONS = (
-    "timestep gravity integrator solver iterations tolerance cone impratio jacobian disableflags".split()
-)
+_OPTIONS = "timestep gravity integrator solver iterations tolerance cone impratio jacobian disableflags"
 #: Rounded to this many decimals: machines may differ in the last bits of an inertia.
 _DECIMALS = 9
 
@@ -47,7 +45,7 @@ def model_hash(model: mujoco.MjModel) -> str:
     for mesh in _meshes(model, tangible):
         first, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
         _add(digest, "mesh_vert", model.mesh_vert[first : first + count])
-    for name in _OPTIONS:
+    for name in _OPTIONS.split():
         _add(digest, name, getattr(model.opt, name))
     return digest.hexdigest()
 

@@ -7,12 +7,12 @@ from potstill.envs.robots.arm_table import ArmJoint, ArmTable
 UR10E = ArmTable(
     name="ur10e",
     joints=(
-        ArmJoint(at=(0, 0, 0.0723), axis=(0, 0, 1), limits=(-6.2832, 6.2832), ready=-0.251, mass=7.37),
+        ArmJoint(at=(0, 0, 0.0723), axis=(0, 0, 1), limits=(-6.2832, 6.2832), ready=-0.294, mass=7.37),
         ArmJoint(
             at=(0, -0.06, 0.1807),
             axis=(0, -1, 0),
             limits=(-6.2832, 6.2832),
-            ready=-1.399,
+            ready=-1.731,
             mass=13.05,
             via=(
                 (0, -0.1567, 0.1807),
@@ -23,7 +23,7 @@ UR10E = ArmTable(
             at=(-0.6127, -0.05, 0.1807),
             axis=(0, -1, 0),
             limits=(-3.1416, 3.1416),
-            ready=2.053,
+            ready=1.994,
             mass=3.99,
             via=(
                 (-0.6127, -0.02, 0.1807),
@@ -31,7 +31,7 @@ UR10E = ArmTable(
             ),
         ),
         ArmJoint(
-            at=(-1.18425, -0.05, 0.1807), axis=(0, -1, 0), limits=(-6.2832, 6.2832), ready=-2.225, mass=2.1
+            at=(-1.18425, -0.05, 0.1807), axis=(0, -1, 0), limits=(-6.2832, 6.2832), ready=-1.835, mass=2.1
         ),
         ArmJoint(
             at=(-1.18425, -0.17415, 0.1807),
@@ -41,7 +41,11 @@ UR10E = ArmTable(
             mass=1.98,
         ),
         ArmJoint(
-            at=(-1.18425, -0.17415, 0.06085), axis=(0, -1, 0), limits=(-6.2832, 6.2832), ready=2.89, mass=0.62
+            at=(-1.18425, -0.17415, 0.06085),
+            axis=(0, -1, 0),
+            limits=(-6.2832, 6.2832),
+            ready=2.847,
+            mass=0.62,
         ),
     ),
     flange_at=(-1.18425, -0.2907, 0.06085),

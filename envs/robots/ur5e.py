@@ -7,12 +7,12 @@ from potstill.envs.robots.arm_table import ArmJoint, ArmTable
 UR5E = ArmTable(
     name="ur5e",
     joints=(
-        ArmJoint(at=(0, 0, 0.065), axis=(0, 0, 1), limits=(-6.2832, 6.2832), ready=-0.27, mass=3.76),
+        ArmJoint(at=(0, 0, 0.065), axis=(0, 0, 1), limits=(-6.2832, 6.2832), ready=-0.34, mass=3.76),
         ArmJoint(
             at=(0, -0.06, 0.1625),
             axis=(0, -1, 0),
             limits=(-6.2832, 6.2832),
-            ready=-1.153,
+            ready=-1.835,
             mass=8.06,
             via=(
                 (0, -0.12, 0.1625),
@@ -23,7 +23,7 @@ UR5E = ArmTable(
             at=(-0.425, -0.05, 0.1625),
             axis=(0, -1, 0),
             limits=(-3.1416, 3.1416),
-            ready=2.159,
+            ready=1.971,
             mass=2.85,
             via=(
                 (-0.425, -0.02, 0.1625),
@@ -31,18 +31,18 @@ UR5E = ArmTable(
             ),
         ),
         ArmJoint(
-            at=(-0.8172, -0.05, 0.1625), axis=(0, -1, 0), limits=(-6.2832, 6.2832), ready=-2.577, mass=1.37
+            at=(-0.8172, -0.05, 0.1625), axis=(0, -1, 0), limits=(-6.2832, 6.2832), ready=-1.707, mass=1.37
         ),
         ArmJoint(
             at=(-0.8172, -0.1333, 0.1625), axis=(0, 0, -1), limits=(-6.2832, 6.2832), ready=-1.571, mass=1.3
         ),
         ArmJoint(
-            at=(-0.8172, -0.1333, 0.0628), axis=(0, -1, 0), limits=(-6.2832, 6.2832), ready=2.872, mass=0.37
+            at=(-0.8172, -0.1333, 0.0628), axis=(0, -1, 0), limits=(-6.2832, 6.2832), ready=2.802, mass=0.37
         ),
     ),
     flange_at=(-0.8172, -0.2329, 0.0628),
     flange_axis=(0, -1, 0),
-    mount=(0.0, 0.1, 0.2),
+    mount=(0.0, 0.1, 0.1),
     yaw=-1.5708,
     damping=12.0,
     armature=0.12,
