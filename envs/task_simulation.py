@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from typing import Any
 
@@ -12,7 +11,9 @@ import numpy as np
 from potstill.envs.dynamics_config import DynamicsConfig
 from potstill.envs.fast_metaworld.accelerate import accelerate
 from potstill.envs.rendering.records import SceneState
+from potstill.envs.robots.apply_dynamics import apply_dynamics
 from potstill.envs.robots.build_task import build_task
+from potstill.envs.robots.model_hash import model_hash
 
 #: Steps after which Meta-World itself refuses to go on.
 MAX_STEPS = 500
@@ -53,7 +54,8 @@ class TaskSimulation:
         self.fast = accelerate(self._env)
         self.model: mujoco.MjModel = self._env.model
         self.data: mujoco.MjData = self._env.data
-        self.model_hash = _hash(self.model)
+        apply_dynamics(self.model, self.dynamics)
+        self.model_hash = model_hash(self.model)
         self._pristine = {name: getattr(self.model, name).copy() for name in _EDITED_ARRAYS}
         self._begin_channel(0)
 
@@ -124,9 +126,3 @@ class TaskSimulation:
         if self.dynamics.observation_noise:
             return observation + self._noise.normal(0.0, self.dynamics.observation_noise, OBSERVATION_SIZE)
         return observation
-
-
-def _hash(model: mujoco.MjModel) -> str:
-    buffer = np.empty(mujoco.mj_sizeModel(model), np.uint8)
-    mujoco.mj_saveModel(model, None, buffer)
-    return hashlib.sha256(buffer.tobytes()).hexdigest()
