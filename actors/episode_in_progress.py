@@ -13,9 +13,10 @@ from potstill.actors.episode_recorder import EpisodeRecorder
 from potstill.actors.keyframe_pictures import KeyframePictures
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.student import Student
+from potstill.actors.teacher_factory import make_teacher
 from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.rendering.records import RenderReply, RenderRequest
-from potstill.envs.teachers import NoisyTeacher, OracleTeacher
+from potstill.envs.teachers import NoisyTeacher, Teacher
 from potstill.experience.episode import Episode, EpisodeMeta
 from potstill.queues.task import Lease
 
@@ -34,9 +35,8 @@ class EpisodeInProgress:
         self.finished = False
         self.env = env
         self._rng = np.random.default_rng(job.seed)
-        self._expert = OracleTeacher(job.task)
-        noisy = not job.student_acts and job.sigma > 0
-        self._teacher = NoisyTeacher(self._expert, sigma=job.sigma, rng=self._rng) if noisy else self._expert
+        self._expert = make_teacher(job.expert, env.simulation)
+        self._teacher = self._acting_teacher()
         self._recorder = EpisodeRecorder() if job.purpose == "rollout" else None
         self._pictures = KeyframePictures(task=job.task, config=job.render, seed=_render_seed(job.seed))
         stack = student.frame_stack if student else 1
@@ -74,12 +74,12 @@ class EpisodeInProgress:
 
     def act(self, student_action: np.ndarray | None) -> None:
         """Choose between student, teacher and expert, step the environment, record the row."""
-        job, observation = self.job, self._observation
+        observation = self._observation
         expert_acts = self._expert_acts()
         if student_action is None:
             expert_action = self._expert.act(observation["privileged"])
-            action = expert_action if job.sigma == 0 else self._teacher.act(observation["privileged"])
-            expert_acts = job.sigma == 0
+            expert_acts = self._teacher is self._expert
+            action = expert_action if expert_acts else self._teacher.act(observation["privileged"])
         else:
             if not np.isfinite(student_action).all():
                 raise ValueError(f"the student's action at step {self._step} is not finite: {student_action}")
@@ -107,6 +107,8 @@ class EpisodeInProgress:
                 round=job.round,
                 index=job.index,
                 task=job.task,
+                robot=self.env.robot,
+                model_hash=self.env.simulation.model_hash,
                 seed=job.seed,
                 actor="student" if job.student_acts else self._teacher.name,
                 expert=self._expert.name,
@@ -130,6 +132,16 @@ class EpisodeInProgress:
             "render_calls": self._pictures.paint_calls,
             "attempt": self.lease.attempt,
         }
+
+    def _acting_teacher(self) -> Teacher:
+        """Who acts when no student does; the expert itself where it is the same one without noise."""
+        job = self.job
+        if job.student_acts:
+            return self._expert
+        teacher = self._expert
+        if job.teacher != job.expert:
+            teacher = make_teacher(job.teacher, self.env.simulation)
+        return NoisyTeacher(teacher, sigma=job.sigma, rng=self._rng) if job.sigma > 0 else teacher
 
     def _expert_acts(self) -> bool:
         """One draw per step, made even when its outcome is known, so that beta does not shift the stream."""

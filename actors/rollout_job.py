@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from potstill.actors.teacher_source import TeacherSource
 from potstill.envs.rendering.render_config import RenderConfig
 
 
@@ -23,7 +24,7 @@ class RolloutJob:
     seed: int
     """Environment seed; also seeds the beta draws, the teacher's noise and the painter."""
     sigma: float
-    """Noise of the acting teacher; 0 = the clean expert. Unused when a student acts."""
+    """Noise of the acting teacher; 0 = none. Unused when a student acts."""
     checkpoint: str
     """Folder of the acting student's policy; empty = the teacher acts."""
     checkpoint_sha256: str
@@ -36,6 +37,10 @@ class RolloutJob:
     store: str
     """URL of the episode store."""
     render: RenderConfig
+    expert: TeacherSource = field(default_factory=TeacherSource)
+    """Whose actions are the labels."""
+    teacher: TeacherSource = field(default_factory=TeacherSource)
+    """Who acts when no student does: the expert itself, or a step of its ladder."""
 
     def to_payload(self) -> dict[str, Any]:
         """A nested dict for the queue."""
@@ -45,7 +50,8 @@ class RolloutJob:
     def from_payload(cls, payload: Mapping[str, Any]) -> RolloutJob:
         """The inverse of ``to_payload``."""
         render = {**payload["render"], "cameras": tuple(payload["render"]["cameras"])}
-        return cls(**{**payload, "render": RenderConfig(**render)})
+        teachers = {name: TeacherSource(**payload[name]) for name in ("expert", "teacher")}
+        return cls(**{**payload, **teachers, "render": RenderConfig(**render)})
 
     @property
     def student_acts(self) -> bool:

@@ -23,7 +23,7 @@ class EpisodeMeta:
     seed: int
     """Environment seed; disjoint between rounds and from evaluation."""
     actor: str
-    """Who acted: ``oracle``, ``oracle.noise_0.5``, ``student``."""
+    """Who acted: ``oracle``, ``oracle.noise_0.5``, ``expert.1f00d5ca1e00``, ``student``."""
     expert: str
     """Whose actions are the labels."""
     policy_version: str
@@ -33,6 +33,10 @@ class EpisodeMeta:
     keyframe_interval: int
     cameras: tuple[str, ...]
     prompt_collection: str = ""
+    robot: str = "sawyer"
+    """The arm."""
+    model_hash: str = ""
+    """Of the simulated model (task, arm and dynamics); empty in files of before it was kept."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -30,6 +30,37 @@ def start_python() -> Callable[..., subprocess.Popen]:
     return start
 
 
+@pytest.fixture(scope="session")
+def reach_model_hash():
+    """Of reach-v3 as this machine builds it."""
+    from potstill.envs.task_simulation import TaskSimulation
+
+    return TaskSimulation("reach-v3").model_hash
+
+
+@pytest.fixture
+def write_expert(reach_model_hash):
+    """A factory of experts with random weights, without torch: ``write_expert(folder, seed=1)`` gives its sha256."""
+    from potstill.policies.actor_form import ActorForm
+    from potstill.policies.expert_facts import ExpertFacts
+    from potstill.policies.expert_file import ExpertFile
+
+    def write(folder, *, seed=0, **changes):
+        facts = dict(
+            task="reach-v3", robot="sawyer", model_hash=reach_model_hash, seed=seed, env_steps=1000 * seed,
+            decisions=500, success_rate=0.9, eval_episodes=50, kind="final", trained_with="x", hidden=(8,),
+        )  # fmt: skip
+        rng = np.random.default_rng(seed)
+        layers = tuple(
+            (rng.normal(size=(size, out)).astype(np.float32), rng.normal(size=out).astype(np.float32))
+            for size, out in ((39, 8), (8, 8))
+        )
+        file = ExpertFile(layers=layers, form=ActorForm(), facts=ExpertFacts(**(facts | changes)), others={})
+        return file.write(folder)
+
+    return write
+
+
 def synthetic_episode(
     *,
     round: int = 0,

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from potstill.launch.dagger.resume_check import check_resumable
 from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.graphics_check import check_graphics
 from potstill.launch.run_directory import open_run_directory
 from potstill.launch.server_check import check_server
@@ -16,15 +17,16 @@ def run(arguments: Namespace) -> int:
     root = open_run_directory(arguments.run_dir).root
     config = RunFolder(root).read_config()
     check_resumable(config, RunFolder(root))
+    teachers = TeacherFiles.find(config, root)
     if arguments.redis:
         check_server(arguments.redis)
     if arguments.plan:
         from potstill.launch.dagger.plan import describe_plan
 
-        print(describe_plan(config, root))
+        print(describe_plan(teachers.config, root))
         return 0
     check_graphics()
     print(f"potstill: resuming {config.recipe} ({config.task}) in {root}", flush=True)
     from potstill.launch.dagger.run_dagger import run_dagger
 
-    return run_dagger(config, root, resume=True, redis_url=arguments.redis, ray_address=arguments.ray)
+    return run_dagger(teachers, root, resume=True, redis_url=arguments.redis, ray_address=arguments.ray)

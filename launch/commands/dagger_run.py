@@ -9,6 +9,7 @@ from pathlib import Path
 from potstill.launch.configuration import override
 from potstill.launch.dagger.recipes import load_recipe
 from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.errors import BadInputError
 from potstill.launch.graphics_check import check_graphics
 from potstill.launch.server_check import check_server
@@ -25,6 +26,7 @@ def run(arguments: Namespace) -> int:
     RunFolder(run_dir).check(config, resume=False)
     if arguments.redis:
         check_server(arguments.redis)
+    teachers = TeacherFiles.find(config, run_dir)
     if arguments.dry_run:
         from potstill.launch.dagger.plan import describe_plan
 
@@ -35,4 +37,4 @@ def run(arguments: Namespace) -> int:
     print(f"potstill: {config.recipe} ({config.task}, {config.rounds} rounds) -> {run_dir}", flush=True)
     from potstill.launch.dagger.run_dagger import run_dagger
 
-    return run_dagger(config, run_dir, resume=False, redis_url=arguments.redis, ray_address=arguments.ray)
+    return run_dagger(teachers, run_dir, resume=False, redis_url=arguments.redis, ray_address=arguments.ray)

@@ -18,10 +18,12 @@ from potstill.queues.task import ID_PATTERN
 class TeacherConfig:
     """Who acts in the bootstrap round; the labels are always the clean expert's."""
 
-    expert: Literal["oracle"] = "oracle"
-    """Whose actions are the labels."""
+    expert: str = "oracle"
+    """Whose actions are the labels: ``oracle`` (Meta-World's scripted policy), or the folder of an expert."""
     ladder: tuple[float, ...] = (0.3, 0.6, 1.0)
     """Noise levels of the degraded teachers that stand in for intermediate checkpoints; each in (0, 2]."""
+    ladder_experts: tuple[str, ...] = ()
+    """Folders of intermediate experts, or of whole ladders; when given, they are the ladder, and no noise is."""
     ladder_fraction: float = 0.5
     """Share of bootstrap rollouts acted by the ladder, in equal parts; the rest by the expert itself."""
 
@@ -30,8 +32,8 @@ class TeacherConfig:
             raise ValueError(f"ladder must hold noise levels in (0, 2]: got {self.ladder}")
         if not 0.0 <= self.ladder_fraction <= 1.0:
             raise ValueError(f"ladder_fraction must be in [0, 1]: got {self.ladder_fraction}")
-        if self.ladder_fraction > 0 and not self.ladder:
-            raise ValueError("ladder_fraction needs a ladder with at least one noise level")
+        if self.ladder_fraction > 0 and not self.ladder and not self.ladder_experts:
+            raise ValueError("ladder_fraction needs a ladder with at least one noise level or expert")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,11 @@ def demo_bc() -> DaggerConfig:
     return replace(demo(), recipe="demo-bc", collection="expert_only")
 
 
+def demo_sac() -> DaggerConfig:
+    """``demo`` with an expert trained by SAC; needs ``--set teacher.expert=DIR``."""
+    return replace(demo(), recipe="demo-sac", teacher=TeacherConfig(expert=""))
+
+
 def smoke() -> DaggerConfig:
     """Everything once, as small as it goes: for tests and for trying out an installation."""
     return DaggerConfig(
@@ -54,7 +59,12 @@ def smoke() -> DaggerConfig:
     )
 
 
-RECIPES: dict[str, Callable[[], DaggerConfig]] = {"demo": demo, "demo-bc": demo_bc, "smoke": smoke}
+RECIPES: dict[str, Callable[[], DaggerConfig]] = {
+    "demo": demo,
+    "demo-bc": demo_bc,
+    "demo-sac": demo_sac,
+    "smoke": smoke,
+}
 
 
 def load_recipe(name_or_path: str) -> DaggerConfig:

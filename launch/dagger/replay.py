@@ -75,17 +75,22 @@ def _act_again(config: DaggerConfig, folder: RunFolder, meta: EpisodeMeta) -> Ep
         config,
         stage,
         run=meta.run,
+        run_dir=folder.path,
         round_index=meta.round,
         store=folder.episodes_url,
         checkpoint=(str(checkpoint), meta.policy_version),
     )[meta.index]
     job = RolloutJob.from_payload(task.payload)
-    episode = EpisodeInProgress(
-        job=job,
-        lease=Lease(task=task, owner="replay", fence=0, attempt=1, deadline=0.0),
-        env=MetaWorldEnv(job.task),
-        student=_student(job) if job.student_acts else None,
-    )
+    student = _student(job) if job.student_acts else None
+    try:
+        episode = EpisodeInProgress(
+            job=job,
+            lease=Lease(task=task, owner="replay", fence=0, attempt=1, deadline=0.0),
+            env=MetaWorldEnv(job.task),
+            student=student,
+        )
+    except ArrayFileError as error:
+        raise BadInputError(f"teacher {error}; the expert of this episode is gone") from None
     renderer = MujocoSceneRenderer()
     try:
         while not episode.finished:

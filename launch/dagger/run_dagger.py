@@ -11,19 +11,20 @@ from types import FrameType
 
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.only_runner import only_runner
 from potstill.launch.reporting.run_reporter import RunReporter
 
 
 def run_dagger(
-    config: DaggerConfig,
+    teachers: TeacherFiles,
     run_dir: Path,
     *,
     resume: bool,
     redis_url: str | None = None,
     ray_address: str | None = None,
 ) -> int:
-    """Run all stages that are not done yet; returns the exit code 0.
+    """Run all stages of ``teachers.config`` that are not done yet; returns the exit code 0.
 
     Without a Redis URL an embedded server is started in the run directory; without a Ray address a Ray of our own.
 
@@ -32,10 +33,11 @@ def run_dagger(
         FinishedShortError, RunFailedError: see ``DaggerRunner.run``.
         KeyboardInterrupt: interrupted (SIGINT or SIGTERM); leases were given back, the run can be resumed.
     """
-    folder = RunFolder(run_dir)
+    config, folder = teachers.config, RunFolder(run_dir)
     folder.check(config, resume=resume)
     run_dir.mkdir(parents=True, exist_ok=True)
     with only_runner(run_dir), _terminate_as_interrupt():
+        teachers.copy(run_dir)
         run = folder.open(config)
         reporter = RunReporter(run_dir)
         started = time.monotonic()

@@ -23,7 +23,7 @@ class RunFolder:
     ::
 
         config.yaml  provenance.json  run.json  events.jsonl  report.json  report.html
-        episodes/round_XX/  checkpoints/round_XX/  stages/  redis/  superseded/
+        episodes/round_XX/  checkpoints/round_XX/  teachers/SHA256/  stages/  redis/  superseded/
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,4 +84,8 @@ class RunFolder:
         path = self.path / "config.yaml"
         if not path.exists():
             raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
-        return build(DaggerConfig, RunDirectory(root=self.path).read_config())
+        mapping = RunDirectory(root=self.path).read_config()
+        try:
+            return build(DaggerConfig, mapping)
+        except BadInputError as error:
+            raise BadInputError(f"{path}: {error}") from None

@@ -108,6 +108,7 @@ class DaggerRunner:
             self._config,
             stage,
             run=self._run,
+            run_dir=self._run_dir,
             round_index=round_index,
             store=self._store_url,
             checkpoint=checkpoint,

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from potstill.actors.rollout_job import RolloutJob
+from potstill.actors.teacher_source import TeacherSource
 from potstill.experience.episode_seeds import evaluation_seed, final_evaluation_seed, rollout_seed
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.stages import Stage
+from potstill.launch.dagger.teacher_files import source_of
 from potstill.learners.training_job import TrainingJob
 from potstill.queues.task import Task
 
@@ -18,13 +20,33 @@ _PRIORITY = {"rollout": 1, "evaluation": 5, "training": 3}
 
 
 def rollout_tasks(
-    config: DaggerConfig, stage: Stage, *, run: str, round_index: int, store: str, checkpoint: tuple[str, str]
+    config: DaggerConfig,
+    stage: Stage,
+    *,
+    run: str,
+    run_dir: Path,
+    round_index: int,
+    store: str,
+    checkpoint: tuple[str, str],
 ) -> list[Task]:
-    """One task per episode of a round. ``checkpoint`` is the student's (folder, sha256)."""
+    """One task per episode of a round.
+
+    Args:
+        config: With pinned teachers (teacher_files.py).
+        stage: The round's collection.
+        run: The run's id.
+        run_dir: Holds the pinned teachers.
+        round_index: 0 = bootstrap.
+        store: URL of the episodes.
+        checkpoint: The student's (folder, sha256).
+    """
     on_policy = config.phase_of(round_index) == "on_policy"
-    sigmas = _bootstrap_sigmas(config)
+    expert = source_of(config.teacher.expert, run_dir)
+    mixed = round_index == 0 and config.collection == "dagger"
+    actors = _bootstrap_actors(config, expert, run_dir) if mixed else []
     tasks = []
     for index in range(config.rollouts_of(round_index)):
+        teacher, sigma = actors[index] if mixed else (expert, 0.0)
         job = RolloutJob(
             purpose="rollout",
             run=run,
@@ -32,7 +54,9 @@ def rollout_tasks(
             index=index,
             task=config.task,
             seed=rollout_seed(config.seed, round_index, index),
-            sigma=float(sigmas[index]) if round_index == 0 and config.collection == "dagger" else 0.0,
+            sigma=sigma,
+            expert=expert,
+            teacher=teacher,
             checkpoint=checkpoint[0] if on_policy else "",
             checkpoint_sha256=checkpoint[1] if on_policy else "",
             beta=config.beta.beta(round_index) if on_policy else 1.0,
@@ -101,11 +125,19 @@ def _task(config: DaggerConfig, stage: Stage, kind: str, index: int, payload: di
     )
 
 
-def _bootstrap_sigmas(config: DaggerConfig) -> np.ndarray:
-    """Noise per bootstrap episode: the stated share from the ladder in equal parts, in a seeded order."""
+def _bootstrap_actors(
+    config: DaggerConfig, expert: TeacherSource, run_dir: Path
+) -> list[tuple[TeacherSource, float]]:
+    """Teacher and noise of each bootstrap episode: the stated share from the ladder in equal parts, in a seeded order.
+
+    LucidSim mixes half intermediate checkpoints (each equally often) and half final teacher, shuffled; that is
+    ``ladder_fraction`` 0.5.
+    """
+    ladder = [(source_of(spec, run_dir), 0.0) for spec in config.teacher.ladder_experts]
+    rungs = [(expert, 0.0), *(ladder or [(expert, sigma) for sigma in config.teacher.ladder])]
     count = config.rollouts_of(0)
     from_ladder = round(count * config.teacher.ladder_fraction)
-    sigmas = np.zeros(count)
+    places = np.zeros(count, np.int64)
     if from_ladder:
-        sigmas[:from_ladder] = np.resize(np.asarray(config.teacher.ladder), from_ladder)
-    return np.random.default_rng(config.seed).permutation(sigmas)
+        places[:from_ladder] = np.resize(np.arange(1, len(rungs)), from_ladder)
+    return [rungs[place] for place in np.random.default_rng(config.seed).permutation(places)]

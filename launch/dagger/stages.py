@@ -96,11 +96,14 @@ def rollout_stage(config: DaggerConfig, round_index: int, student_sha256: str) -
         "hold_steps": config.rollout.hold_steps,
         "render": asdict(config.render),
         "expert": config.teacher.expert,
-    }
+    }  # a pinned expert is named by its hash: another one is another input
     if on_policy:
         inputs |= {"student": student_sha256, "beta": config.beta.beta(round_index)}
     else:
-        inputs |= {"collection": config.collection, "teacher": asdict(config.teacher)}
+        teacher = asdict(config.teacher)
+        if not config.teacher.ladder_experts:  # a run of before there were any goes on as it began
+            teacher.pop("ladder_experts")
+        inputs |= {"collection": config.collection, "teacher": teacher}
     return Stage(name=f"round_{round_index:02d}.rollout", inputs=inputs)
 
 

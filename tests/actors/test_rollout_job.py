@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from potstill.actors.rollout_job import RolloutJob
+from potstill.actors.teacher_source import TeacherSource
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.queues.codec import decode, encode
 
@@ -11,12 +12,17 @@ def test_a_job_survives_the_queue(bench, on_policy):
     render = RenderConfig(
         painter="randomised", cameras=("corner", "corner2", "topview"), size=48, keyframe_interval=7
     )
-    job = bench.job(3, seed=2**40, render=render, sigma=0.25, **on_policy)
+    teachers = {
+        "expert": TeacherSource(folder="/a", sha256="a" * 64),
+        "teacher": TeacherSource(folder="/b", sha256="b" * 64),
+    }
+    job = bench.job(3, seed=2**40, render=render, sigma=0.25, **teachers, **on_policy)
 
     back = RolloutJob.from_payload(decode(encode(job.to_payload())))
 
     assert back == job
     assert isinstance(back.render.cameras, tuple)
+    assert isinstance(back.expert, TeacherSource)
     assert back.student_acts
 
 

@@ -18,7 +18,13 @@ STUDENT = ("/run/checkpoints/round_00", "b" * 64)
 def jobs_of_round(config, round_index):
     stage = rollout_stage(config, round_index, STUDENT[1])
     tasks = rollout_tasks(
-        config, stage, run="r-1", round_index=round_index, store="/run/episodes", checkpoint=STUDENT
+        config,
+        stage,
+        run="r-1",
+        run_dir=Path("/run"),
+        round_index=round_index,
+        store="/run/episodes",
+        checkpoint=STUDENT,
     )
     return [RolloutJob.from_payload(task.payload) for task in tasks]
 
@@ -47,6 +53,37 @@ def test_the_mix_is_shuffled_by_the_runs_seed_and_by_nothing_else():
     assert orders[0] != sorted(orders[0])
 
 
+def pinned(digit):
+    return f"teachers/{digit * 64}"
+
+
+def test_a_ladder_of_experts_takes_the_place_of_noise_in_equal_parts():
+    teacher = TeacherConfig(
+        expert=pinned("e"), ladder_experts=(pinned("1"), pinned("2"), pinned("3")), ladder_fraction=0.5
+    )
+    jobs = jobs_of_round(DaggerConfig(recipe="r", bootstrap_rollouts=40, teacher=teacher), 0)
+    assert Counter(job.teacher.sha256[0] for job in jobs) == {"e": 20, "1": 7, "2": 7, "3": 6}
+    assert {job.sigma for job in jobs} == {0.0}
+    assert {(job.expert.folder, job.expert.sha256) for job in jobs} == {(f"/run/{pinned('e')}", "e" * 64)}
+    assert all(job.teacher.folder == f"/run/teachers/{job.teacher.sha256}" for job in jobs)
+
+
+def test_an_expert_without_a_ladder_of_its_own_is_degraded_by_noise():
+    jobs = jobs_of_round(DaggerConfig(recipe="r", teacher=TeacherConfig(expert=pinned("e"))), 0)
+    assert Counter(job.sigma for job in jobs) == {0.0: 20, 0.3: 7, 0.6: 7, 1.0: 6}
+    assert {job.teacher for job in jobs} == {job.expert for job in jobs}
+
+
+def test_in_later_rounds_and_in_the_control_the_expert_labels_and_no_ladder_acts():
+    teacher = TeacherConfig(expert=pinned("e"), ladder_experts=(pinned("1"),))
+    config = DaggerConfig(recipe="r", teacher=teacher)
+    for jobs in (
+        jobs_of_round(config, 1),
+        jobs_of_round(DaggerConfig(recipe="r", teacher=teacher, collection="expert_only"), 0),
+    ):
+        assert {job.teacher.sha256[0] + job.expert.sha256[0] for job in jobs} == {"ee"}
+
+
 def test_later_rounds_are_the_students_with_the_schedules_beta():
     config = DaggerConfig(recipe="r", rounds=3, beta=BetaSchedule(kind="linear", rampdown_rounds=4))
     for round_index, beta in ((1, 0.75), (2, 0.5), (3, 0.25)):
@@ -69,7 +106,13 @@ def test_an_evaluation_is_the_students_alone_and_overtakes_rollouts():
             ("evaluation", 0.0, STUDENT[1])
         }
         rollout = rollout_tasks(
-            config, rollout_stage(config, 1, "x"), run="r", round_index=1, store="s", checkpoint=STUDENT
+            config,
+            rollout_stage(config, 1, "x"),
+            run="r",
+            run_dir=Path("/run"),
+            round_index=1,
+            store="s",
+            checkpoint=STUDENT,
         )[0]
         assert min(task.priority for task in tasks) > rollout.priority
 
@@ -88,7 +131,15 @@ def test_a_training_sees_all_rounds_so_far_and_starts_from_the_last_policy():
 def test_ids_follow_from_the_inputs_so_that_submitting_twice_is_submitting_once():
     config = DaggerConfig(recipe="r")
     one, two, other = (
-        rollout_tasks(c, rollout_stage(c, 0, ""), run="r", round_index=0, store="s", checkpoint=("", ""))
+        rollout_tasks(
+            c,
+            rollout_stage(c, 0, ""),
+            run="r",
+            run_dir=Path("/run"),
+            round_index=0,
+            store="s",
+            checkpoint=("", ""),
+        )
         for c in (config, config, DaggerConfig(recipe="r", seed=1))
     )
     assert [task.id for task in one] == [task.id for task in two]
