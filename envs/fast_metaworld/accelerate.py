@@ -8,7 +8,7 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from metaworld.sawyer_xyz_env import SawyerMocapBase, SawyerXYZEnv
+from gymnasium.envs.mujoco import MujocoEnv
 from metaworld.utils import reward_utils
 from scipy.spatial.transform import Rotation
 
@@ -65,14 +65,13 @@ def _cached(model: mujoco.MjModel, data: mujoco.MjData) -> CachedData:
 
 @functools.cache
 def _fast_class(cls: type) -> type:
-    methods: dict[str, Any] = {}
-    tasks_own = cls.__mro__[: cls.__mro__.index(SawyerXYZEnv)]
-    for base in (SawyerMocapBase, SawyerXYZEnv):
-        methods |= rebound_methods(base, _stand_ins())
-    methods = {name: method for name, method in methods.items() if name not in vars(FastStep)}
-    for base in reversed(tasks_own):
-        methods |= rebound_methods(base, _stand_ins())
-    return type(f"Fast{cls.__name__}", (cls, FastStep), methods)
+    fast = type(f"Fast{cls.__name__}", (cls, FastStep), {})
+    for base in reversed(cls.__mro__[: cls.__mro__.index(MujocoEnv)]):
+        # Tasks call their own static methods by the name of their class: that becomes the fast one, too.
+        for name, method in rebound_methods(base, {**_stand_ins(), id(base): fast}).items():
+            if base not in FastStep.__mro__ or name not in vars(FastStep):
+                setattr(fast, name, method)
+    return fast
 
 
 @functools.cache

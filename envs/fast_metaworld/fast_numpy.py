@@ -10,14 +10,14 @@ import numpy as np
 
 
 def fast_numpy() -> ModuleType:
-    """A copy of numpy's namespace in which ``linalg.norm`` and ``hstack`` skip their dispatch where they can.
+    """A copy of numpy's namespace in which ``linalg.norm``, ``hstack`` and ``clip`` skip dispatch where they can.
 
-    Both give numpy's own bits: they make the same inner calls, and hand everything unusual to numpy.
+    They give numpy's own bits and types, and hand everything unusual to numpy.
     """
     linalg = _copy(np.linalg)
     vars(linalg)["norm"] = _norm
     module = _copy(np)
-    vars(module).update(linalg=linalg, hstack=_hstack)
+    vars(module).update(linalg=linalg, hstack=_hstack, clip=_clip)
     return module
 
 
@@ -28,11 +28,14 @@ def _copy(module: ModuleType) -> ModuleType:
 
 
 def _norm(x: Any, *args: Any, **kwargs: Any) -> Any:
-    """Euclidean length of a vector; a ``np.float64``."""
-    if args or kwargs or type(x) is not np.ndarray or x.ndim != 1 or x.dtype != np.float64:
-        return np.linalg.norm(x, *args, **kwargs)
-    x = x.ravel(order="K")
-    return np.float64(math.sqrt(x.dot(x)))
+    """Length of a vector, or of a number; a ``np.float64``."""
+    if not args and not kwargs:
+        if type(x) is np.ndarray and x.ndim == 1 and x.dtype == np.float64:
+            x = x.ravel(order="K")
+            return np.float64(math.sqrt(x.dot(x)))
+        if type(x) is float or type(x) is np.float64:
+            return np.float64(math.sqrt(x * x))
+    return np.linalg.norm(x, *args, **kwargs)
 
 
 def _hstack(parts: Any, **kwargs: Any) -> np.ndarray:
@@ -45,3 +48,12 @@ def _hstack(parts: Any, **kwargs: Any) -> np.ndarray:
     if kinds == {np.ndarray} and all(part.ndim == 1 for part in parts):
         return np.concatenate(parts)
     return np.hstack(parts)
+
+
+def _clip(a: Any, *args: Any, **kwargs: Any) -> Any:
+    """A number within two others, of its own kind."""
+    kind = type(a)
+    if len(args) != 2 or kwargs or (kind is not np.float64 and kind is not np.float32):
+        return np.clip(a, *args, **kwargs)
+    low, high = kind(args[0]), kind(args[1])
+    return kind(min(max(a, low), high))

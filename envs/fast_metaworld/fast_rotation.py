@@ -40,19 +40,14 @@ class FastRotation:
 
 
 def _is_rotation(a: list[float], b: list[float], c: list[float]) -> bool:
-    """Rows orthonormal and right-handed; NaN is neither."""
-    determinant = (
-        a[0] * (b[1] * c[2] - b[2] * c[1])
-        + a[1] * (b[2] * c[0] - b[0] * c[2])
-        + a[2] * (b[0] * c[1] - b[1] * c[0])
-    )
+    """Whether a and b are orthonormal and c is their cross product; NaN is neither."""
     return (
         abs(a[0] * b[0] + a[1] * b[1] + a[2] * b[2]) < _ORTHONORMAL
-        and abs(a[0] * c[0] + a[1] * c[1] + a[2] * c[2]) < _ORTHONORMAL
-        and abs(b[0] * c[0] + b[1] * c[1] + b[2] * c[2]) < _ORTHONORMAL
         and abs(a[0] * a[0] + a[1] * a[1] + a[2] * a[2] - 1.0) < _ORTHONORMAL
         and abs(b[0] * b[0] + b[1] * b[1] + b[2] * b[2] - 1.0) < _ORTHONORMAL
-        and abs(determinant - 1.0) < 1e-6
+        and abs(a[1] * b[2] - a[2] * b[1] - c[0]) < _ORTHONORMAL
+        and abs(a[2] * b[0] - a[0] * b[2] - c[1]) < _ORTHONORMAL
+        and abs(a[0] * b[1] - a[1] * b[0] - c[2]) < _ORTHONORMAL
     )
 
 

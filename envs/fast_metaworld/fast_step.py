@@ -14,6 +14,7 @@ from potstill.envs.fast_metaworld.hand_reset_memo import HandResetMemo
 
 _HAND_DOWN = np.array([1.0, 0.0, 1.0, 0.0])
 _OPEN_GRIPPER = (-1.0, 1.0)
+_LOWEST, _HIGHEST = np.full(3, -1, np.float32), np.full(3, 1, np.float32)
 
 
 class FastStep(SawyerXYZEnv):
@@ -39,11 +40,10 @@ class FastStep(SawyerXYZEnv):
 
     def set_xyz_action(self, action: np.ndarray) -> None:
         """Move the hand's target by (3,) in -1..1, scaled, within the mocap's box."""
-        position = self.data.mocap_pos
-        moved = position + action.clip(-1, 1) * self.action_scale
-        moved[0] = moved[0].clip(self.mocap_low, self.mocap_high)
-        position[:] = moved
-        self.data.mocap_quat[:] = _HAND_DOWN
+        position = self._mocap_position
+        moved = position + action.clip(_LOWEST, _HIGHEST) * self.action_scale
+        moved.clip(self.mocap_low, self.mocap_high, out=position)
+        self._mocap_rotation[:] = _HAND_DOWN
 
     def _step_mujoco_simulation(self, ctrl: Any, n_frames: int) -> None:
         self.data.ctrl[:] = ctrl
@@ -59,10 +59,10 @@ class FastStep(SawyerXYZEnv):
         return observation
 
     def _get_curr_obs_combined_no_goal(self) -> np.ndarray:
-        body = self.data.body
-        gap = body("rightclaw").xpos - body("leftclaw").xpos
+        hand, right_claw, left_claw = self._gripper
+        gap = right_claw - left_claw
         observation = np.zeros(18)
-        observation[:3] = body("hand").xpos
+        observation[:3] = hand
         observation[3] = min(max(math.sqrt(gap.dot(gap)) / 0.1, 0.0), 1.0)
         positions, rotations = self._get_pos_objects(), self._get_quat_objects()
         for index in range(len(positions) // 3):
@@ -73,21 +73,19 @@ class FastStep(SawyerXYZEnv):
 
     def touching_object(self, object_geom_id: int) -> Any:
         """Whether both pads press on the geom."""
-        pads = (self.data.geom("leftpad_geom").id, self.data.geom("rightpad_geom").id)
         contact = self.data.contact
         pairs = contact.geom.tolist()
-        left, right = (
-            [row for row, pair in enumerate(pairs) if pad in pair and object_geom_id in pair] for pad in pads
-        )
-        if not left or not right:
+        left, right = self._pads
+        on_left = [row for row, pair in enumerate(pairs) if left in pair and object_geom_id in pair]
+        on_right = [row for row, pair in enumerate(pairs) if right in pair and object_geom_id in pair]
+        if not on_left or not on_right:
             return False
         force, address = self.data.efc_force, contact.efc_address
-        return sum(force[address[left]]) > 0 and sum(force[address[right]]) > 0
+        return sum(force[address[on_left]]) > 0 and sum(force[address[on_right]]) > 0
 
     def _reset_hand(self, steps: int = 50) -> None:
-        mocap = self.model.body_mocapid[self.data.body("mocap").id]
-        self.data.mocap_pos[mocap] = self.hand_init_pos
-        self.data.mocap_quat[mocap] = _HAND_DOWN
+        self._mocap_position[:] = self.hand_init_pos
+        self._mocap_rotation[:] = _HAND_DOWN
         self.data.ctrl[:] = _OPEN_GRIPPER
         self._hand_reset.advance(steps * self.frame_skip)
         self.init_tcp = self.tcp_center
@@ -95,3 +93,23 @@ class FastStep(SawyerXYZEnv):
     @cached_property
     def _hand_reset(self) -> HandResetMemo:
         return HandResetMemo(self.model, self.data)
+
+    @cached_property
+    def _mocap_position(self) -> np.ndarray:
+        """Live (3,) of the only mocap body, which the hand is welded to."""
+        return self.data.mocap_pos[0]
+
+    @cached_property
+    def _mocap_rotation(self) -> np.ndarray:
+        return self.data.mocap_quat[0]
+
+    @cached_property
+    def _gripper(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Live positions (3,) of hand, right and left claw."""
+        hand, right, left = (self.data.body(name).xpos for name in ("hand", "rightclaw", "leftclaw"))
+        return hand, right, left
+
+    @cached_property
+    def _pads(self) -> tuple[int, int]:
+        """Geoms of the left and right pad."""
+        return self.data.geom("leftpad_geom").id, self.data.geom("rightpad_geom").id

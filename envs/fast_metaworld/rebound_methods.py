@@ -25,6 +25,8 @@ def rebound_methods(cls: type, replacements: Mapping[int, Any]) -> dict[str, Any
     for name, attribute in vars(cls).items():
         if isinstance(attribute, FunctionType):
             methods[name] = _rebound(attribute, replacements)
+        elif isinstance(attribute, staticmethod) and isinstance(attribute.__func__, FunctionType):
+            methods[name] = staticmethod(_rebound(attribute.__func__, replacements))
         elif isinstance(attribute, property) and isinstance(attribute.fget, FunctionType):
             methods[name] = property(_rebound(attribute.fget, replacements), attribute.fset, attribute.fdel)
     return methods
