@@ -14,7 +14,7 @@ class SacConfig:
     arXiv 2302.02948).
     """
 
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[int, ...] = (128, 128)
     """Widths of the hidden layers of actor and critics, each 8..4096."""
     log_std_min: float = -5.0
     """Lower bound of the policy's log standard deviation, -20..0; the upper one is 2. The reference has -20, which
@@ -31,7 +31,7 @@ class SacConfig:
     """Critic updates per step of the target critics, 1..100."""
     tau: float = 0.005
     """Share of the critics that goes into the targets at each such step, (0, 1]."""
-    discount: float = 0.99
+    discount: float = 0.97
     """Per decision, [0, 1)."""
     actor_learning_rate: float = 3e-4
     """Adam."""
