@@ -10,6 +10,7 @@ from ray.rllib.algorithms.algorithm_config import AlgorithmConfig, NotProvided
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 from potstill.envs.dynamics_config import DynamicsConfig
+from potstill.envs.robots.robot_names import check_robot_name
 from potstill.envs.task_names import check_task_name
 from potstill.envs.task_simulation import ACTION_SIZE, MAX_STEPS, OBSERVATION_SIZE
 from potstill.learners.sac.algorithm import SacAlgorithm
@@ -51,7 +52,7 @@ class SacAlgorithmConfig(AlgorithmConfig):
         """0..2**31-1; every other seed follows from it, and no global generator is touched."""
         self.sac = SacConfig()
         """The learner, the replay and the sampler."""
-        self.evaluation_steps = 200
+        self.max_evaluation_steps = 200
         """Environment steps of an evaluation episode, 1..500."""
         self.torch_threads = 1
         """Of each process, 1..256: small networks lose with more."""
@@ -69,13 +70,13 @@ class SacAlgorithmConfig(AlgorithmConfig):
         dynamics: DynamicsConfig | Any = NotProvided,
         seed: int | Any = NotProvided,
         sac: SacConfig | Any = NotProvided,
-        evaluation_steps: int | Any = NotProvided,
+        max_evaluation_steps: int | Any = NotProvided,
         torch_threads: int | Any = NotProvided,
     ) -> Self:
         """Say which expert is trained, and how; what is not given stays. The attributes document the values."""
         given = {
             "task": task, "robot": robot, "dynamics": dynamics, "run_seed": seed, "sac": sac,
-            "evaluation_steps": evaluation_steps, "torch_threads": torch_threads,
+            "max_evaluation_steps": max_evaluation_steps, "torch_threads": torch_threads,
         }  # fmt: skip
         for name, value in given.items():
             if value is not NotProvided:
@@ -90,9 +91,10 @@ class SacAlgorithmConfig(AlgorithmConfig):
         """
         super().validate()
         check_task_name(self.task)
+        check_robot_name(self.robot)
         for name, low, high in (
             ("run_seed", 0, 2**31 - 1),
-            ("evaluation_steps", 1, MAX_STEPS),
+            ("max_evaluation_steps", 1, MAX_STEPS),
             ("torch_threads", 1, 256),
             ("num_env_runners", 0, DEMONSTRATION_STREAM - 1),
         ):

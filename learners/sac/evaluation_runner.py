@@ -83,12 +83,12 @@ class EvaluationRunner(ActorRunner):
     def _run(self, index: int) -> EvaluatedEpisode:
         observation = self.env.reset(evaluation_seed(index))
         success, total = False, 0.0
-        for _step in range(self.config.evaluation_steps):
+        for _step in range(self.config.max_evaluation_steps):
             observation, reward, info = self.env.step(self._act(observation))
             total += reward
             success = success or bool(info["success"])
         return EvaluatedEpisode(
-            index=index, success=success, episode_return=total, steps=self.config.evaluation_steps
+            index=index, success=success, episode_return=total, steps=self.config.max_evaluation_steps
         )
 
     def _act(self, observation: np.ndarray) -> np.ndarray:
