@@ -38,7 +38,9 @@ class EpisodeInProgress:
         self._expert = make_teacher(job.expert, env.simulation)
         self._teacher = self._acting_teacher()
         self._recorder = EpisodeRecorder() if job.purpose == "rollout" else None
-        self._pictures = KeyframePictures(task=job.task, config=job.render, seed=_render_seed(job.seed))
+        self._pictures = KeyframePictures(
+            task=job.task, robot=job.robot, config=job.render, seed=_render_seed(job.seed)
+        )
         stack = student.frame_stack if student else 1
         self._frames: deque[np.ndarray] = deque(maxlen=stack)
         self._proprio: deque[np.ndarray] = deque(maxlen=stack)

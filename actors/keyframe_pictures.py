@@ -22,8 +22,8 @@ class KeyframePictures:
     The painter is called once per keyframe: ceil(T / k) times for T steps unless a warp was refused.
     """
 
-    def __init__(self, *, task: str, config: RenderConfig, seed: int) -> None:
-        self._task = task
+    def __init__(self, *, task: str, robot: str = "sawyer", config: RenderConfig, seed: int) -> None:
+        self._task, self._robot = task, robot
         self._config = config
         self._seed = seed
         self._steps_since_keyframe = 0
@@ -40,6 +40,7 @@ class KeyframePictures:
         paint = force_paint or self._keyframe is None or self._steps_since_keyframe >= interval
         return RenderRequest(
             task=self._task,
+            robot=self._robot,
             scene=scene,
             cameras=self._config.cameras,
             size=self._config.size,

@@ -37,6 +37,8 @@ class RolloutJob:
     store: str
     """URL of the episode store."""
     render: RenderConfig
+    robot: str = "sawyer"
+    """The arm."""
     expert: TeacherSource = field(default_factory=TeacherSource)
     """Whose actions are the labels."""
     teacher: TeacherSource = field(default_factory=TeacherSource)

@@ -61,7 +61,7 @@ class RolloutWorker:
         self._meter = meter
         first = (batch + 1) // 2
         self._halves = [_Half(size) for size in (first, batch - first) if size]
-        self._idle_envs: dict[str, list[MetaWorldEnv]] = defaultdict(list)
+        self._idle_envs: dict[tuple[str, str], list[MetaWorldEnv]] = defaultdict(list)
         self._students: dict[str, Student] = {}
         self.steps = 0
         """Environment steps since the start."""
@@ -117,8 +117,8 @@ class RolloutWorker:
     def _begin(self, lease: Lease) -> EpisodeInProgress:
         job = RolloutJob.from_payload(lease.task.payload)
         student = self._student(job) if job.student_acts else None
-        idle = self._idle_envs[job.task]
-        env = idle.pop() if idle else MetaWorldEnv(job.task)
+        idle = self._idle_envs[job.task, job.robot]
+        env = idle.pop() if idle else MetaWorldEnv(job.task, robot=job.robot)
         return EpisodeInProgress(job=job, lease=lease, env=env, student=student)
 
     def _student(self, job: RolloutJob) -> Student:
@@ -192,7 +192,7 @@ class RolloutWorker:
         lost = self._leases.lost()
         for episode in [e for e in half.episodes if e.finished or e.lease.task.id in lost]:
             half.episodes.remove(episode)
-            self._idle_envs[episode.job.task].append(episode.env)
+            self._idle_envs[episode.job.task, episode.job.robot].append(episode.env)
             if episode.finished and episode.lease.task.id not in lost:
                 self._finish(episode)
             else:

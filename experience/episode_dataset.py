@@ -13,7 +13,7 @@ from potstill.experience.aggregation_config import AggregationConfig
 from potstill.experience.batch_stream import BatchStream
 from potstill.experience.episode_split import Split, split_episodes
 from potstill.experience.episode_store import EpisodeStore
-from potstill.experience.errors import ManifestError
+from potstill.experience.errors import EpisodeFileError, ManifestError
 from potstill.experience.sample_reader import SampleReader
 
 #: Arrays by name: ``frames`` (B, K, C, H, W, 3) uint8, ``proprio`` (B, K, P) float32,
@@ -54,7 +54,7 @@ class EpisodeDataset:
 
         Raises:
             ManifestError: a round is not sealed, or nothing is left to train on.
-            EpisodeFileError: a file is missing, truncated, or shaped unlike the others.
+            EpisodeFileError: a file is missing, truncated, shaped unlike the others, or mislabelled.
         """
         if frame_stack < 1:
             raise ValueError(f"frame_stack must be at least 1: got {frame_stack}")
@@ -75,6 +75,7 @@ class EpisodeDataset:
         self._readers = {
             side: SampleReader([store.local_path(e) for e in chosen]) for side, chosen in split.items()
         }
+        self._check_models()
         #: Position of each episode's end in the sequence of all samples.
         self._ends = {side: np.cumsum(reader.lengths) for side, reader in self._readers.items()}
         facts = [[manifest.sha256 for manifest in manifests], asdict(config), split_seed, frame_stack]
@@ -90,6 +91,16 @@ class EpisodeDataset:
             "proprio": stack + rows["proprio"],
             "expert_action": rows["expert_action"],
         }
+
+    def _check_models(self) -> None:
+        """Each reader checks its own files; here the two against each other."""
+        train, validation = (self._readers[side].models for side in ("train", "validation"))
+        for world, model in validation.items():
+            if train.get(world, model) != model:
+                raise EpisodeFileError(
+                    f"validation episodes of {' with '.join(world)} were simulated with model {model[:12]!r}, "
+                    f"those to train on with {train[world][:12]!r}: mislabelled data"
+                )
 
     def episodes(self, split: Split) -> int:
         """Number of episodes on one side."""

@@ -30,18 +30,21 @@ class SampleReader:
     dtypes: dict[str, np.dtype]
     lengths: np.ndarray
     """(E,) int64: steps of each episode."""
+    models: dict[tuple[str, str], str]
+    """Hash of the simulated model by task and robot."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Read the header of every file (not the data).
 
         Raises:
-            EpisodeFileError: a file is missing or corrupt, or its arrays are shaped unlike the first file's.
+            EpisodeFileError: a file is missing or corrupt, its arrays are shaped unlike the first file's, or it
+                names a task and robot like another file but was simulated with another model: mislabelled data.
         """
         self._paths = list(paths)
         self.lengths = np.zeros(len(self._paths), np.int64)
         self._offsets = np.zeros((len(self._paths), len(SAMPLE_ARRAYS)), np.int64)
         self._open: OrderedDict[int, int] = OrderedDict()
-        self.row_shapes, self.dtypes = {}, {}
+        self.row_shapes, self.dtypes, self.models = {}, {}, {}
         for episode, path in enumerate(self._paths):
             self._register(episode, path)
 
@@ -101,6 +104,13 @@ class SampleReader:
                     )
                 self._offsets[episode, column] = spec.offset
             self.lengths[episode] = len(file)
+            world = file.meta.task, file.meta.robot
+            model = self.models.setdefault(world, file.meta.model_hash)
+            if file.meta.model_hash != model:
+                raise EpisodeFileError(
+                    f"{path}: says {' with '.join(world)}, but its model {file.meta.model_hash[:12]!r} is not that "
+                    f"of other such episodes, {model[:12]!r}: another robot, other dynamics or another version"
+                )
 
     def _descriptor(self, episode: int) -> int:
         descriptor = self._open.get(episode)

@@ -21,7 +21,8 @@ class MujocoSceneRendererConfig:
     backend: Backend = "egl"
     """OpenGL without a window: ``egl`` or ``osmesa``."""
     max_tasks: int = 16
-    """Tasks whose models and textures stay on the graphics device; the one drawn longest ago makes room."""
+    """Pairs of task and robot whose models and textures stay on the graphics device; the one drawn longest ago
+    makes room."""
     model: RenderModelConfig = field(default_factory=RenderModelConfig)
     """Detail of what is drawn."""
 
@@ -56,7 +57,7 @@ class MujocoSceneRenderer:
         self._config = config or MujocoSceneRendererConfig()
         self._find_painter = painters
         self._painters: dict[str, Painter] = {}
-        self._canvases: OrderedDict[str, TaskCanvas] = OrderedDict()
+        self._canvases: OrderedDict[tuple[str, str], TaskCanvas] = OrderedDict()
         self._context = OffscreenContext(self._config.backend)
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderReply]:
@@ -73,7 +74,7 @@ class MujocoSceneRenderer:
 
     def _render_one(self, request: RenderRequest) -> RenderReply:
         painter = self._painter(request)
-        canvas = self._canvas(request.task)
+        canvas = self._canvas(request.task, request.robot)
         model = canvas.render_model.model
         image_painter = painter if request.paint and isinstance(painter, ImagePainter) else None
         editing = painter.edited_scene(model, request) if isinstance(painter, ScenePainter) else nullcontext()
@@ -94,13 +95,14 @@ class MujocoSceneRenderer:
             raise ValueError(f"painter {request.painter!r} takes no prompt: got {dict(request.prompt)}")
         return painter
 
-    def _canvas(self, task: str) -> TaskCanvas:
-        if task not in self._canvases:
-            self._canvases[task] = TaskCanvas(task, self._config.model)
+    def _canvas(self, task: str, robot: str) -> TaskCanvas:
+        key = task, robot
+        if key not in self._canvases:
+            self._canvases[key] = TaskCanvas(task, robot, self._config.model)
             if len(self._canvases) > self._config.max_tasks:
                 self._canvases.popitem(last=False)[1].close()
-        self._canvases.move_to_end(task)
-        return self._canvases[task]
+        self._canvases.move_to_end(key)
+        return self._canvases[key]
 
 
 def _painted(geometry: RenderReply, request: RenderRequest, painter: ImagePainter) -> RenderReply:

@@ -31,6 +31,8 @@ class RenderRequest:
     cameras: tuple[str, ...]
     size: int
     """Pixels; images are square."""
+    robot: str = "sawyer"
+    """The arm; chooses the model together with the task."""
     painter: str = "mujoco"
     seed: int = 0
     """Seeds the painter (look of the scene); ignored by ``mujoco``."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import Any
 
 import fast_simplification
 import mujoco
 import numpy as np
-from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 
 from potstill.envs.rendering.records import SceneState
 from potstill.envs.rendering.rotation_matrices import rotation_matrices
 from potstill.envs.rendering.workspace_cameras import WORKSPACE_CAMERAS
-from potstill.envs.task_names import check_task_name
+from potstill.envs.robots.task_spec import task_spec
 
 #: Camera modes whose pose follows from body poses alone; all that Meta-World uses.
 _PLACEABLE_MODES = (mujoco.mjtCamLight.mjCAMLIGHT_FIXED, mujoco.mjtCamLight.mjCAMLIGHT_TRACK)
@@ -52,13 +50,12 @@ class RenderModel:
     rolled upright (Meta-World's ``corner*`` hang upside-down), and ``WORKSPACE_CAMERAS`` are added.
 
     Raises:
-        ValueError: unknown task; names the nearest ones.
+        ValueError: unknown task or robot; names the nearest ones.
     """
 
-    def __init__(self, task: str, config: RenderModelConfig | None = None) -> None:
-        check_task_name(task)
-        self.task = task
-        self.model = _build(_model_path(task), config or RenderModelConfig())
+    def __init__(self, task: str, config: RenderModelConfig | None = None, *, robot: str = "sawyer") -> None:
+        self.task, self.robot = task, robot
+        self.model = _build(task, robot, config or RenderModelConfig())
         self.data = mujoco.MjData(self.model)
         self._geom_rotation = rotation_matrices(self.model.geom_quat)
         self._site_rotation = rotation_matrices(self.model.site_quat)
@@ -68,7 +65,7 @@ class RenderModel:
         """Put bodies, geoms, sites, cameras and lights where the scene says.
 
         Raises:
-            ValueError: the scene has another number of bodies or sites than the task's model.
+            ValueError: the scene has another number of bodies or sites than the model.
         """
         model, data = self.model, self.data
         self._check(scene)
@@ -111,18 +108,12 @@ class RenderModel:
         for name, shape in wanted.items():
             got = getattr(scene, name).shape
             if got != shape:
-                raise ValueError(f"scene.{name} of {self.task} must be {shape}: got {got}")
+                raise ValueError(f"scene.{name} of {self.task} with {self.robot} must be {shape}: got {got}")
 
 
-def _model_path(task: str) -> str:
-    # `model_name` is a property that needs no instance, and building the environment takes half a second.
-    model_name: Any = ALL_V3_ENVIRONMENTS[task].model_name
-    return model_name.fget(None)
-
-
-def _build(path: str, config: RenderModelConfig) -> mujoco.MjModel:
-    full = mujoco.MjModel.from_xml_path(path)
-    spec = mujoco.MjSpec.from_file(path)
+def _build(task: str, robot: str, config: RenderModelConfig) -> mujoco.MjModel:
+    full = task_spec(task, robot).compile()
+    spec = task_spec(task, robot)
     for index, mesh in enumerate(spec.meshes):
         if full.mesh_facenum[index] >= config.min_faces and config.face_fraction < 1.0:
             _simplify(mesh, full, index, config.face_fraction)

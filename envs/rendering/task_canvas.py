@@ -17,10 +17,10 @@ _GEOMETRY_FLAGS = [int(mujoco.mjtRndFlag.mjRND_SEGMENT), int(mujoco.mjtRndFlag.m
 
 
 class TaskCanvas:
-    """Draws one task. An OpenGL context must be current whenever it is used, and always the same one."""
+    """Draws one task with one robot. An OpenGL context must be current whenever it is used, and always the same one."""
 
-    def __init__(self, task: str, config: RenderModelConfig) -> None:
-        self.render_model = RenderModel(task, config)
+    def __init__(self, task: str, robot: str, config: RenderModelConfig) -> None:
+        self.render_model = RenderModel(task, config, robot=robot)
         model = self.render_model.model
         model.vis.global_.offwidth = model.vis.global_.offheight = self._buffer_size = 128
         self._scene = mujoco.MjvScene(model, maxgeom=_MAX_VISUALS)

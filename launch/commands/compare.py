@@ -16,14 +16,19 @@ from potstill.launch.run_directory import RunDirectory, open_run_directory
 def run(arguments: Namespace) -> int:
     """Print the table, or JSON."""
     a, b = open_run_directory(arguments.run_a), open_run_directory(arguments.run_b)
-    tasks = [directory.read_config().get("task") for directory in (a, b)]
-    if tasks[0] != tasks[1]:
+    worlds = [_world(directory) for directory in (a, b)]
+    if worlds[0] != worlds[1]:
         raise BadInputError(
-            f"{a.root} is of task {tasks[0]}, {b.root} of {tasks[1]}: their rates do not compare"
+            f"{a.root} is of {worlds[0]}, {b.root} of {worlds[1]}: their rates do not compare"
         )
     rows = compare_runs(a, b)
     print(json.dumps([_facts(row) for row in rows]) if arguments.json else _table(a, b, rows))
     return 0
+
+
+def _world(directory: RunDirectory) -> str:
+    config = directory.read_config()
+    return f"task {config.get('task')} with {config.get('robot', 'sawyer')}"
 
 
 def _facts(row: Comparison) -> dict[str, Any]:

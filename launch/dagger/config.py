@@ -8,6 +8,7 @@ from typing import Literal
 from potstill.actors.beta_schedule import BetaSchedule
 from potstill.actors.rollout_config import RolloutConfig
 from potstill.envs.rendering.render_config import RenderConfig
+from potstill.envs.robots.robot_names import check_robot_name
 from potstill.envs.task_names import check_task_name
 from potstill.learners.bc.config import BcConfig
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
@@ -116,6 +117,8 @@ class DaggerConfig:
     """Name under which the run is reported."""
     task: str = "reach-v3"
     """A Meta-World v3 task."""
+    robot: str = "sawyer"
+    """The arm: sawyer, panda, iiwa, xarm7, gen3, ur5e, ur10e, z1 or viperx."""
     seed: int = 0
     """0..2**31-1; every other seed follows from it."""
     rounds: int = 3
@@ -152,6 +155,10 @@ class DaggerConfig:
             check_task_name(self.task)
         except ValueError as error:
             raise ValueError(f"task: {error}") from None
+        try:
+            check_robot_name(self.robot)
+        except ValueError as error:
+            raise ValueError(f"robot: {error}") from None
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"seed must be in 0..2147483647: got {self.seed}")
         if not 0 <= self.rounds <= 100:

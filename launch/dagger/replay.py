@@ -86,7 +86,7 @@ def _act_again(config: DaggerConfig, folder: RunFolder, meta: EpisodeMeta) -> Ep
         episode = EpisodeInProgress(
             job=job,
             lease=Lease(task=task, owner="replay", fence=0, attempt=1, deadline=0.0),
-            env=MetaWorldEnv(job.task),
+            env=MetaWorldEnv(job.task, robot=job.robot),
             student=student,
         )
     except ArrayFileError as error:

@@ -97,6 +97,7 @@ def rollout_stage(config: DaggerConfig, round_index: int, student_sha256: str) -
         "render": asdict(config.render),
         "expert": config.teacher.expert,
     }  # a pinned expert is named by its hash: another one is another input
+    inputs |= _other_arm(config)
     if on_policy:
         inputs |= {"student": student_sha256, "beta": config.beta.beta(round_index)}
     else:
@@ -131,7 +132,13 @@ def evaluation_stage(config: DaggerConfig, round_index: int | None, policy_sha25
         "max_steps": config.evaluation.max_steps,
         "render": asdict(config.render),
     }
+    inputs |= _other_arm(config)
     return Stage(name="final.evaluation" if final else f"round_{round_index:02d}.evaluation", inputs=inputs)
+
+
+def _other_arm(config: DaggerConfig) -> dict[str, str]:
+    """The arm, unless it is Meta-World's own: so that a run of before there were others goes on as it began."""
+    return {} if config.robot == "sawyer" else {"robot": config.robot}
 
 
 def best_round(successes: Sequence[float]) -> int:

@@ -103,8 +103,8 @@ class _Search:
         if not self._model_hash:
             from potstill.envs.task_simulation import TaskSimulation  # takes seconds to import
 
-            self._model_hash = TaskSimulation(self._config.task).model_hash
-        facts.check_world(task=self._config.task, robot="sawyer", model_hash=self._model_hash)
+            self._model_hash = TaskSimulation(self._config.task, robot=self._config.robot).model_hash
+        facts.check_world(task=self._config.task, robot=self._config.robot, model_hash=self._model_hash)
 
 
 def _expert_folder(path: Path, key: str) -> Path | None:

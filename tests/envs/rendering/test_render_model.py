@@ -86,7 +86,7 @@ def test_the_default_cameras_see_hand_and_goal_from_directions_that_cross(task, 
 
 
 def test_a_scene_of_another_task_is_refused(record):
-    with pytest.raises(ValueError, match=r"scene\.body_pos of reach-v3 must be"):
+    with pytest.raises(ValueError, match=r"scene\.body_pos of reach-v3 with sawyer must be"):
         RenderModel("reach-v3").place(record("drawer-close-v3")[1][0])
 
 
