@@ -15,6 +15,15 @@ from pathlib import Path
 from potstill.launch.arguments import parse_arguments
 from potstill.launch.errors import BadInputError, CommandError, exit_code_of
 
+#: What goes on with an interrupted command, given its run directory.
+_RESUME = {
+    "dagger_run": "dagger resume",
+    "dagger_resume": "dagger resume",
+    "expert_train": "expert train --resume",
+    "expert_grid": "expert grid --resume",
+    "sweep": "sweep --resume",
+}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line; returns the exit code."""
@@ -38,9 +47,8 @@ def _command(name: str) -> Callable[[Namespace], int]:
 
 def _explain(error: BaseException, arguments: Namespace) -> None:
     if isinstance(error, KeyboardInterrupt):
-        run_dir = getattr(arguments, "run_dir", None)
-        resumable = str(arguments.command).startswith("dagger_r") and run_dir
-        _say("interrupted" + (f"; resume with: potstill dagger resume {run_dir}" if resumable else ""))
+        run_dir, resume = getattr(arguments, "run_dir", None), _RESUME.get(str(arguments.command))
+        _say("interrupted" + (f"; resume with: potstill {resume} {run_dir}" if resume and run_dir else ""))
     elif isinstance(error, CommandError):
         _say(("" if isinstance(error, BadInputError) else "failed: ") + str(error))
         if arguments.debug:
