@@ -97,11 +97,13 @@ def _trained(arguments: argparse.Namespace, variant: str, seed: int) -> dict[str
             f"evaluation.stop_at={LEVELS[-1]}",
             *VARIANTS[variant],
         )
-        command = [POTSTILL, "expert", "train", "--task", arguments.task, "--seed", str(seed)]
-        command += [word for setting in settings for word in ("--set", setting)]
+        command = [POTSTILL, "expert", "train"]
         if (folder / "config.yaml").exists():
-            command = [POTSTILL, "expert", "train", "--resume"]
-        done = subprocess.run([*command, "--run-dir", str(folder)], stdout=sys.stderr, check=False)
+            command += ["--resume", str(folder)]
+        else:
+            command += ["--task", arguments.task, "--seed", str(seed), "--run-dir", str(folder)]
+            command += [word for setting in settings for word in ("--set", setting)]
+        done = subprocess.run(command, stdout=sys.stderr, check=False)
         if done.returncode not in (0, 3):  # 3: it fell short, which is a result here
             raise SystemExit(f"{folder}: the training ended with {done.returncode}")
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
