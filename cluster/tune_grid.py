@@ -97,7 +97,8 @@ class TuneGrid:
     Args:
         folder: Of Tune's own records. A trial's results are in the folder that its session chooses.
         open_trial: Makes a session in the trial's process.
-        listen: Called in this process with (trial's name, its state, its newest figures) at every change.
+        listen: Called in this process with (trial's name, its state, its newest figures) at every change; after a
+            failure the figures hold ``error``.
     """
 
     def __init__(
@@ -210,13 +211,13 @@ class _States(tune.Callback):
         self._tell(trial, "running")
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._tell(trial, "waiting")
+        self._tell(trial, "waiting", error=_reason(trial))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         self._end(trial)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        self._tell(trial, "failed")
+        self._tell(trial, "failed", error=_reason(trial))
 
     def settle(self, trial: Trial) -> None:
         """Tell how a trial ended, if nobody was told: it ended in an earlier run."""
@@ -224,7 +225,7 @@ class _States(tune.Callback):
             return
         self._figures[_name(trial)] = trial.last_result or {}
         if trial.status == Trial.ERROR:
-            self._tell(trial, "failed")
+            self._tell(trial, "failed", error=_reason(trial))
         else:
             self._end(trial)
 
@@ -232,14 +233,20 @@ class _States(tune.Callback):
         figures = self._figures.get(_name(trial), {})
         self._tell(trial, "finished" if figures.get("finished") else "stopped")
 
-    def _tell(self, trial: Trial, state: TrialState) -> None:
+    def _tell(self, trial: Trial, state: TrialState, **more: Any) -> None:
         name = _name(trial)
         self.last[name] = state
-        self._listen(name, state, self._figures.get(name, {}))
+        self._listen(name, state, {**self._figures.get(name, {}), **more})
 
 
 def _name(trial: Trial) -> str:
     return str(trial.config["trial"]["name"])
+
+
+def _reason(trial: Trial) -> str:
+    """The last line of what Tune knows of a trial's failure."""
+    lines = Path(trial.error_file).read_text().strip().splitlines() if trial.error_file else []
+    return lines[-1].strip() if lines else "its process died"
 
 
 def _scheduler(asha: AshaConfig | None) -> TrialScheduler:

@@ -135,6 +135,7 @@ def _add_expert(verbs: Any) -> None:
     _add_expert_evaluate(actions)
     _add_expert_grid(actions)
     _add_expert_matrix(actions)
+    _add_expert_convert(actions)
 
 
 def _add_expert_train(actions: Any) -> None:
@@ -157,6 +158,7 @@ def _add_expert_evaluate(actions: Any) -> None:
     evaluate.add_argument("--episodes", metavar="N", default="50", help="default: 50")
     evaluate.add_argument("--max-steps", metavar="N", default="200", help="per episode; default: 200")
     evaluate.add_argument("--workers", metavar="N", default="1", help="processes; default: 1")
+    _add_set(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     _finish(evaluate, "expert_evaluate")
 
@@ -182,6 +184,18 @@ def _add_expert_matrix(actions: Any) -> None:
     matrix.add_argument("--workers", metavar="N", default="2", help="processes; default: 2")
     matrix.add_argument("--json", action="store_true", help="print JSON")
     _finish(matrix, "expert_matrix")
+
+
+def _add_expert_convert(actions: Any) -> None:
+    convert = _verb(actions, "convert", "make a teacher of an RLlib checkpoint (our SAC, RLlib's SAC or PPO)")
+    convert.add_argument("rllib_dir", metavar="RLLIB_DIR", help="an algorithm's or a module's checkpoint")
+    convert.add_argument("--out", required=True, metavar="DIR", help="folder of the expert")
+    convert.add_argument("--task", metavar="TASK", help="needed unless the checkpoint is of our own SAC")
+    convert.add_argument("--robot", metavar="ROBOT", help="default: the checkpoint's own, else sawyer")
+    convert.add_argument(
+        "--trust-pickle", action="store_true", help="load it although its files can run any program"
+    )
+    _finish(convert, "expert_convert")
 
 
 def _add_sweep(verbs: Any) -> None:

@@ -81,16 +81,16 @@ class ExpertSession:
             self.state = "diverged"
 
     def figures(self) -> dict[str, Any]:
-        """What schedulers and tables compare; the success rate is the best evaluation's, 0 before the first."""
+        """What schedulers compare and tables show; of the success the best evaluation's, 0 before the first."""
         known = self._trainer.state
         best = known.best
         return {
             "state": self.state,
             "env_steps": known.env_steps,
-            "updates": known.updates,
             "seconds": known.seconds,
             "success_rate": best.rate if best else 0.0,
-            "evaluated_at": known.curve[-1].env_steps if known.curve else 0,
+            "successes": best.successes if best else 0,
+            "eval_episodes": best.episodes if best else 0,
         }
 
     def close(self) -> None:
