@@ -14,6 +14,7 @@ from ray.rllib.core.rl_module.rl_module import RLModule
 from ray.rllib.utils.numpy import MAX_LOG_NN_OUTPUT, MIN_LOG_NN_OUTPUT
 from torch import nn
 
+from potstill.learners.sac.algorithm_config import SacAlgorithmConfig
 from potstill.learners.sac.rl_module import SacRLModule
 from potstill.policies.actor_form import ActorForm
 from potstill.policies.sac_networks import SacNetworks
@@ -37,8 +38,8 @@ class RllibCheckpoint:
     """Of any other actor: weight (in, out) and bias (out,) float32 of each layer."""
     form: ActorForm = field(default_factory=ActorForm)
     """How ``layers`` become an action."""
-    settings: Any = None
-    """The ``SacAlgorithmConfig`` of our own SAC, when the checkpoint is an algorithm's."""
+    settings: SacAlgorithmConfig | None = None
+    """Of our own SAC, when the checkpoint is an algorithm's."""
 
     @classmethod
     def read(cls, folder: Path, *, trust_pickle: bool) -> RllibCheckpoint:
@@ -83,13 +84,12 @@ def _load_module(folder: Path) -> RLModule:
         raise ValueError(f"RLlib cannot load it: {type(error).__name__}: {error}") from error
 
 
-def _settings(folder: Path) -> Any:
+def _settings(folder: Path) -> SacAlgorithmConfig | None:
     if not (folder / _MODULE).is_dir():
         return None
     with open(folder / _ARGUMENTS, "rb") as file:
-        arguments, named = pickle.load(file)["ctor_args_and_kwargs"]
-    found = [value for value in (*arguments, *named.values()) if hasattr(value, "run_seed")]
-    return found[0] if found else None
+        (state, *_), _ = pickle.load(file)["ctor_args_and_kwargs"]
+    return SacAlgorithmConfig.from_state(state)
 
 
 def _actor(module: RLModule) -> tuple[Layers, str]:
