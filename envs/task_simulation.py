@@ -14,6 +14,7 @@ from potstill.envs.rendering.records import SceneState
 from potstill.envs.robots.apply_dynamics import apply_dynamics
 from potstill.envs.robots.build_task import build_task
 from potstill.envs.robots.model_hash import model_hash
+from potstill.envs.robots.task_spec import task_spec
 
 #: Steps after which Meta-World itself refuses to go on.
 MAX_STEPS = 500
@@ -32,10 +33,10 @@ class TaskSimulation:
         task: Name, e.g. ``reach-v3``.
         robot: Name of the arm.
         dynamics: How arm and channel differ from nominal.
-        model: The live ``mujoco.MjModel``.
+        model: The live ``mujoco.MjModel``. Its visual meshes may be missing: draw a ``RenderModel``.
         data: The live ``mujoco.MjData``.
         fast: Whether it steps by our own methods (same bits); False where Meta-World is not the known version.
-        model_hash: Of the model as built; names arm, task and dynamics in every episode.
+        model_hash: Of the model as built: of the task's objects, the arm and its dynamics; stands in every episode.
 
     Raises:
         ValueError: unknown task or robot; names the nearest ones.
@@ -51,11 +52,11 @@ class TaskSimulation:
         # The teacher sees the goal. Meta-World clips observations to a cached space that hides it: drop the cache.
         self._env._partially_observable = False
         vars(self._env).pop("sawyer_observation_space", None)
-        self.fast = accelerate(self._env)
+        apply_dynamics(self._env.model, self.dynamics)
+        self.model_hash = model_hash(self._env.model)
+        self.fast = accelerate(self._env, task_spec(task, robot))
         self.model: mujoco.MjModel = self._env.model
         self.data: mujoco.MjData = self._env.data
-        apply_dynamics(self.model, self.dynamics)
-        self.model_hash = model_hash(self.model)
         self._pristine = {name: getattr(self.model, name).copy() for name in _EDITED_ARRAYS}
         self._begin_channel(0)
 

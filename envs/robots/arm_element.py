@@ -14,8 +14,8 @@ from potstill.envs.robots.link_inertia import link_inertia
 #: The links touch nothing, as Sawyer's: only the hand does.
 _LOOKS_ONLY = {"contype": "0", "conaffinity": "0", "group": "1"}
 _DARK = "0.25 0.25 0.27 1"
-#: The floor under Meta-World's table, m.
-_FLOOR = -0.913
+#: Height of the floor, and where along y Meta-World's table begins, m; its top is z = 0.
+_FLOOR, _TABLE = -0.913, 0.2
 
 
 def arm_element(table: ArmTable) -> tuple[ET.Element, ET.Element]:
@@ -102,12 +102,13 @@ def _add_housing(link: ET.Element, axis: Vector, table: ArmTable) -> None:
 
 
 def _add_pedestal(base: ET.Element, table: ArmTable) -> None:
-    """A column from the floor to the mount; it stands behind the table or reaches through it."""
+    """A column up to the mount, from the floor or from the table."""
+    ground = _FLOOR if table.mount[1] < _TABLE else 0.0
     ET.SubElement(
         base,
         "geom",
         type="cylinder",
-        fromto=f"0 0 {_FLOOR - table.mount[2]} 0 0 0",
+        fromto=f"0 0 {ground - table.mount[2]} 0 0 0.01",
         size=str(1.5 * table.radius),
         rgba=_DARK,
         **_LOOKS_ONLY,

@@ -24,16 +24,17 @@ _FIELDS: dict[str, str] = {
     "pair": "geom1 geom2 dim friction margin gap solref solimp",
 }
 _OPTIONS = "timestep gravity integrator solver iterations tolerance cone impratio jacobian disableflags"
-#: Rounded to this many decimals: machines may differ in the last bits of an inertia.
-_DECIMALS = 9
+#: Smaller numbers count as zero: another machine may leave another rest of a rotation.
+_NOTHING = 1e-12
 
 
 def model_hash(model: mujoco.MjModel) -> str:
     """The sha256 (hex) of what decides physics; the same in every process.
 
-    Models with one hash move alike. Another task, another arm or another scale of the arm's mass, damping or
-    armature gives another hash; colours, cameras and geoms that touch nothing do not. Take it before the first
-    episode: tasks place their objects in the model itself.
+    Models with one hash move alike. Another arm, other objects or another scale of the arm's mass, damping or
+    armature give another hash; colours, cameras and geoms that touch nothing do not. Tasks that share a model
+    (window-open and window-close) share its hash. Take it before the first episode: tasks place their objects
+    in the model itself.
     """
     digest = hashlib.sha256()
     tangible = (model.geom_contype | model.geom_conaffinity) != 0
@@ -56,6 +57,9 @@ def _meshes(model: mujoco.MjModel, tangible: np.ndarray) -> Iterable[int]:
 
 
 def _add(digest: hashlib._Hash, name: str, values: object) -> None:
-    rounded = np.round(np.asarray(values, dtype=np.float64), _DECIMALS) + 0.0  # makes -0.0 into 0.0
+    exact = np.asarray(values, dtype=np.float64)
+    # Single precision: machines may differ in the last bits. (Rounding to decimals would be worse: numbers that
+    # people write down lie on the edge between two decimals more often than between two floats.)
+    rounded = np.where(np.abs(exact) < _NOTHING, 0.0, exact).astype("<f4")
     digest.update(f"{name}{rounded.shape}".encode())
-    digest.update(rounded.astype("<f8").tobytes())
+    digest.update(rounded.tobytes())
