@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,9 @@ class FallbackCollector:
         for first in range(0, len(self._seeds), _EPISODES_PER_SHARD):
             indices = range(first, min(first + _EPISODES_PER_SHARD, len(self._seeds)))
             rows = [row for index in indices for row in self._episode(index)]
-            columns = {name: np.array([row[name] for row in rows], _DTYPES[name]) for name in _DTYPES}
+            columns: dict[str, Any] = {
+                name: np.array([row[name] for row in rows], _DTYPES[name]) for name in _DTYPES
+            }
             nothing = np.zeros(len(rows), np.float32)
             yield HistoryShard(
                 facts=self._facts,
@@ -88,7 +91,7 @@ class FallbackCollector:
                 legacy_value_target=nothing,
             )
 
-    def _episode(self, index: int) -> Iterator[dict]:
+    def _episode(self, index: int) -> Iterator[dict[str, Any]]:
         seed = self._seeds[index]
         rng = np.random.default_rng((seed, _NOISE_STREAM))
         observation = self._simulation.reset(seed)

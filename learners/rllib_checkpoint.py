@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ _MODULE = "learner_group/learner/rl_module/default_policy"
 #: Arguments of the class that wrote a checkpoint, pickled by RLlib.
 _ARGUMENTS = "class_and_ctor_args.pkl"
 Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
+Activation = Literal["relu", "tanh"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,18 +93,17 @@ def _settings(folder: Path) -> SacAlgorithmConfig | None:
     return SacAlgorithmConfig.from_state(state)
 
 
-def _actor(module: RLModule) -> tuple[Layers, str]:
+def _actor(module: RLModule) -> tuple[Layers, Activation]:
     """Encoder and head of the policy as one chain of layers, and the activation between them."""
     encoder = getattr(module, "pi_encoder", None)
     if encoder is None:
         shared = getattr(module, "encoder", None)
         encoder = getattr(shared, "actor_encoder", None) or getattr(shared, "encoder", None)
-    chains = [
-        getattr(getattr(part, "net", None), "mlp", None) for part in (encoder, getattr(module, "pi", None))
-    ]
-    if any(chain is None for chain in chains):
+    head = getattr(module, "pi", None)
+    chains = [getattr(getattr(part, "net", None), "mlp", None) for part in (encoder, head)]
+    parts: list[nn.Module] = [part for chain in chains if chain is not None for part in chain]
+    if None in chains:
         raise ValueError(f"{type(module).__name__} has no plain MLP as its policy")
-    parts = [part for chain in chains for part in chain]
     others = [part for part in parts if not isinstance(part, nn.Linear | nn.ReLU | nn.Tanh)]
     kinds = {type(part) for part in parts} - {nn.Linear}
     if others or len(kinds) > 1 or not _alternates(parts):
@@ -124,22 +124,28 @@ def _arrays(layer: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
     return layer.weight.detach().cpu().float().numpy().T, bias.detach().cpu().float().numpy()
 
 
-def _form(module: RLModule, activation: Any) -> ActorForm:
+def _form(module: Any, activation: Activation) -> ActorForm:
+    _check_actions(module)
     distribution = module.get_inference_action_dist_cls()
     if issubclass(distribution, TorchSquashedGaussian):
-        squash, bounds = "tanh", (float(MIN_LOG_NN_OUTPUT), float(MAX_LOG_NN_OUTPUT))
-    elif issubclass(distribution, TorchDiagGaussian):
+        return ActorForm(
+            activation=activation,
+            squash="tanh",
+            log_std="clipped",
+            log_std_min=float(MIN_LOG_NN_OUTPUT),
+            log_std_max=float(MAX_LOG_NN_OUTPUT),
+        )
+    if issubclass(distribution, TorchDiagGaussian):
         bound = float(module.pi.log_std_clip_param_const)
-        squash, bounds = "clip", (-bound, bound)
-    else:
-        raise ValueError(f"its actions must be Gaussian: got {distribution.__name__}")
-    _check_actions(module)
-    return ActorForm(
-        activation=activation, squash=squash, log_std="clipped", log_std_min=bounds[0], log_std_max=bounds[1]
-    )
+        return ActorForm(
+            activation=activation, squash="clip", log_std="clipped", log_std_min=-bound, log_std_max=bound
+        )
+    raise ValueError(f"its actions must be Gaussian: got {distribution.__name__}")
 
 
 def _check_actions(module: RLModule) -> None:
     low, high = (getattr(module.action_space, name, None) for name in ("low", "high"))
-    if low is None or not (np.all(low == -1.0) and np.all(high == 1.0)):
+    if low is None:
+        raise ValueError(f"its actions must be Gaussian: got those of {module.action_space}")
+    if not (np.all(low == -1.0) and np.all(high == 1.0)):
         raise ValueError(f"its actions must lie in [-1, 1]: got {module.action_space}")

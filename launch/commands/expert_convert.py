@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,19 +75,11 @@ def _simulation(checkpoint: RllibCheckpoint, arguments: Namespace) -> TaskSimula
 def _write(checkpoint: RllibCheckpoint, simulation: TaskSimulation, out: Path) -> str:
     known, networks = checkpoint.settings, checkpoint.networks
     hidden = networks.hidden if networks else tuple(bias.size for _, bias in checkpoint.layers[:-1])
-    training = {}
-    if known is not None:
-        training = {
-            "seed": known.run_seed,
-            "action_repeat": known.sac.action_repeat,
-            "discount": known.sac.discount,
-            "reward_scale": known.sac.reward_scale,
-        }
     facts = ExpertFacts(
-        **{"seed": 0, **training},
         task=simulation.task,
         robot=simulation.robot,
         model_hash=simulation.model_hash,
+        seed=known.run_seed if known else 0,
         env_steps=0,
         decisions=0,
         success_rate=0.0,
@@ -95,6 +88,11 @@ def _write(checkpoint: RllibCheckpoint, simulation: TaskSimulation, out: Path) -
         trained_with=f"rllib {checkpoint.module_class}",
         hidden=hidden,
     )
+    if known:
+        sac = known.sac
+        facts = replace(
+            facts, action_repeat=sac.action_repeat, discount=sac.discount, reward_scale=sac.reward_scale
+        )
     try:
         if networks is not None:
             from potstill.policies.expert_checkpoint import save_expert
