@@ -46,7 +46,7 @@ class ExpertEvaluationConfig:
     """Of the best checkpoint, on seeds of their own: the figure that is reported."""
     max_steps: int = 200
     """Environment steps, 1..500, within which the task must succeed once."""
-    stop_at: float = 0.95
+    stop_at: float = 0.98
     """Training ends early when two evaluations in a row reach this success rate, (0, 1]."""
 
     def __post_init__(self) -> None:
