@@ -28,6 +28,7 @@ imports: setup ## the rooms' import rules (setup.cfg)
 	$(BIN)/lint-imports --config setup.cfg
 
 bench: setup ## the quick version of every benchmark
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[bench]'
 	@for script in benchmarks/[a-z]*.py; do case $$script in */measurement.py) continue;; esac; \
 	  echo "== $$script"; $(BIN)/python $$script --quick || exit 1; done
 

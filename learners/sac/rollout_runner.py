@@ -114,8 +114,9 @@ class RolloutRunner(ActorRunner):
             return self._rng.uniform(-1.0, 1.0, shape).astype(np.float32)
         noise = torch.from_numpy(self._rng.standard_normal(shape, np.float32))
         with torch.inference_mode():
-            action, _ = self.actor.sample(torch.from_numpy(observation), noise)
-        return action.numpy()
+            # As GaussianActor.sample, without the log density: that costs as much as the network.
+            mean, log_std = self.actor(torch.from_numpy(observation))
+            return torch.tanh(torch.addcmul(mean, log_std.exp(), noise)).numpy()
 
     def _rollout(self, fragment: RolloutFragment) -> Rollout:
         sac, ends = self.config.sac, int(fragment.truncated.sum())

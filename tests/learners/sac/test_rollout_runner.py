@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from potstill.envs.task_simulation import TaskSimulation
 from potstill.experience.episode_seeds import rollout_seed
@@ -69,6 +70,17 @@ def test_runners_differ_in_seeds_and_noise(make_runner):
     first, second = make_runner(index=1).sample().fragment, make_runner(index=2).sample().fragment
     assert not set(first.episode_seed.flat) & set(second.episode_seed.flat)
     assert not np.array_equal(first.action, second.action)
+
+
+def test_actions_follow_the_policy_s_distribution(make_runner):
+    runner = make_runner()
+    runner.make_env()
+    observation = np.repeat(runner.env.observation[:1], 4_000, axis=0)
+    actions = np.arctanh(runner._act(observation, random_actions=False).astype(np.float64))
+    with torch.no_grad():
+        mean, log_std = runner.actor(torch.from_numpy(observation[:1]))
+    assert actions.mean(0) == pytest.approx(mean[0].numpy(), abs=0.1 * float(log_std.exp().max()))
+    assert actions.std(0) == pytest.approx(log_std.exp()[0].numpy(), rel=0.05)
 
 
 def test_random_actions_fill_the_action_space(make_runner):
