@@ -42,6 +42,7 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps(_facts(cells, robots, tasks)))
     else:
+        print(f"success of the oracle in {episodes} episodes each (95 % intervals: --json)")
         Console().print(_table(cells, robots, tasks))
     return 0
 
@@ -76,11 +77,7 @@ def _facts(
 
 
 def _table(cells: dict[tuple[str, str], MatrixCell], robots: Sequence[str], tasks: Sequence[str]) -> Table:
-    episodes = cells[robots[0], tasks[0]].success.episodes
-    table = Table(
-        title=f"Success of the oracle, {episodes} episodes each",
-        caption="95 % intervals: --json",
-    )
+    table = Table()
     table.add_column("task")
     for robot in robots:
         table.add_column(robot, justify="right")

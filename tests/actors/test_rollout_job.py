@@ -16,7 +16,7 @@ def test_a_job_survives_the_queue(bench, on_policy):
         "expert": TeacherSource(folder="/a", sha256="a" * 64),
         "teacher": TeacherSource(folder="/b", sha256="b" * 64),
     }
-    job = bench.job(3, seed=2**40, render=render, sigma=0.25, **teachers, **on_policy)
+    job = bench.job(3, seed=2**40, robot="ur10e", render=render, sigma=0.25, **teachers, **on_policy)
 
     back = RolloutJob.from_payload(decode(encode(job.to_payload())))
 

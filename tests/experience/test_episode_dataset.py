@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from potstill.experience import sample_reader
 from potstill.experience.aggregation_config import AggregationConfig
 from potstill.experience.episode_dataset import EpisodeDataset
+from potstill.experience.episode_split import split_episodes
+from potstill.experience.episode_store import EpisodeStore
 from potstill.experience.errors import EpisodeFileError, ManifestError
 
 NO_VALIDATION = AggregationConfig(validation_fraction=0.0)
@@ -169,3 +172,42 @@ print(peak, read)
     peak, read = map(int, out.split())
     assert read > 200e6
     assert peak < 37e6
+
+
+@pytest.fixture
+def store_of_worlds(tmp_path, make_episode):
+    """``build([{...}, ...])``: a sealed round with one episode for each set of changed facts."""
+
+    def build(worlds):
+        store = EpisodeStore(tmp_path / "worlds")
+        for index, changes in enumerate(worlds):
+            episode = make_episode(index=index)
+            store.commit(replace(episode, meta=replace(episode.meta, **changes)))
+        store.seal(0, requested=len(worlds))
+        return store
+
+    return build
+
+
+def test_episodes_of_several_robots_train_together(store_of_worlds):
+    worlds = [{"robot": "panda", "model_hash": "a" * 64}, {"robot": "z1", "model_hash": "b" * 64}]
+    store = store_of_worlds(worlds * 4)
+    assert EpisodeDataset(store, [0], frame_stack=1, split_seed=0).samples("train") > 0
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.5])
+def test_an_episode_that_names_a_robot_it_was_not_simulated_with_is_refused(fraction, store_of_worlds):
+    config = AggregationConfig(validation_fraction=fraction)
+    honest = {"robot": "panda", "model_hash": "a" * 64}
+    store = store_of_worlds([honest] * 7 + [{"robot": "panda", "model_hash": "b" * 64}])
+    with pytest.raises(EpisodeFileError, match=r"reach-v3 with panda.*model"):
+        EpisodeDataset(store, [0], frame_stack=1, split_seed=0, config=config)
+
+
+def test_two_splits_of_different_models_are_refused_even_if_each_agrees_with_itself(store_of_worlds):
+    store = store_of_worlds([{"robot": "panda", "model_hash": letter * 64} for letter in "ab"])
+    config = AggregationConfig(validation_fraction=0.5)
+    entries = store.manifest(0).entries
+    parting = next(s for s in range(99) if len(split_episodes(entries, config, seed=s)["train"]) == 1)
+    with pytest.raises(EpisodeFileError, match="mislabelled"):
+        EpisodeDataset(store, [0], frame_stack=1, split_seed=parting, config=config)

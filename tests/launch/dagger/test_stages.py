@@ -48,6 +48,7 @@ def stages(config):
         ({"evaluation": EvaluationConfig(final_episodes=9)}, "final"),
         ({"render": RenderConfig(size=48)}, "bootstrap on_policy evaluation final"),
         ({"task": "push-v3"}, "bootstrap on_policy evaluation final"),
+        ({"robot": "panda"}, "bootstrap on_policy evaluation final"),
         ({"seed": 1}, "bootstrap on_policy training"),
     ],
     ids=lambda value: None if isinstance(value, str) else "+".join(value),
