@@ -28,6 +28,7 @@ from potstill.envs.rendering.records import RenderRequest
 from potstill.envs.rendering.render_config import DEFAULT_CAMERAS
 from potstill.envs.rendering.render_model import RenderModelConfig
 from potstill.envs.rendering.warp import warp_keyframe
+from potstill.envs.robots.build_task import build_task
 
 STOCK_ONLY = "--stock-only"
 TASK = "reach-v3"
@@ -89,7 +90,7 @@ def _measure(stock, recorded, repetitions, quick):
 
 
 def _record(states):
-    """The live model and (data, scene) at some states of one seeded episode."""
+    """The full model and (data, scene) at some states of one seeded episode."""
     env = MetaWorldEnv(TASK)
     env.reset(seed=1)
     rng = np.random.default_rng(1)
@@ -98,7 +99,7 @@ def _record(states):
         recorded.append((copy.copy(env.simulation.data), env.scene_state()))
         for action in rng.uniform(-1, 1, (5, 4)).astype(np.float32):
             env.step(action)
-    return env.simulation.model, recorded
+    return build_task(TASK, "sawyer").model, recorded  # the simulation's own has no meshes to draw
 
 
 def _requests(scenes, *, cameras=CAMERAS, size=SIZE, **wanted):

@@ -18,16 +18,19 @@ from potstill.envs.fast_metaworld.fast_numpy import fast_numpy
 from potstill.envs.fast_metaworld.fast_rewards import fast_rewards
 from potstill.envs.fast_metaworld.fast_rotation import FastRotation
 from potstill.envs.fast_metaworld.fast_step import FastStep
+from potstill.envs.fast_metaworld.light_model import light_model
 from potstill.envs.fast_metaworld.rebound_methods import rebound_methods
 
 _LOG = logging.getLogger(__name__)
 
 
-def accelerate(env: Any) -> bool:
+def accelerate(env: Any, spec: mujoco.MjSpec) -> bool:
     """Give ``env`` fast methods, in place: observations, rewards and infos stay the same to the last bit.
 
     Args:
-        env: A ``SawyerXYZEnv``, of any task and robot, before its first ``reset``.
+        env: A ``SawyerXYZEnv``, of any task and robot, before its first ``reset``. Its model is replaced by one
+            that moves alike and cannot be drawn.
+        spec: From which its model was compiled; is changed.
 
     Returns:
         False, with ``env`` left as it is and one warning per process, where the installed libraries are not the
@@ -35,7 +38,10 @@ def accelerate(env: Any) -> bool:
     """
     if not _libraries_are_known():
         return False
-    env.data = _cached(env.model, env.data)
+    env.model = light_model(env.model, spec)
+    env.data = CachedData(env.model)
+    mujoco.mj_forward(env.model, env.data)
+    env.mujoco_renderer = None  # it holds the model that was replaced
     env.init_left_pad = env.get_body_com("leftpad")  # live views, hence of the new data
     env.init_right_pad = env.get_body_com("rightpad")
     env.__class__ = _fast_class(type(env))
@@ -50,17 +56,6 @@ def _libraries_are_known() -> bool:
             "Meta-World steps at its own pace: %s differ from what potstill replaces", ", ".join(changed)
         )
     return not changed
-
-
-def _cached(model: mujoco.MjModel, data: mujoco.MjData) -> CachedData:
-    """The same state, in a data object of ours."""
-    whole = mujoco.mjtState.mjSTATE_INTEGRATION
-    state = np.empty(mujoco.mj_stateSize(model, whole))
-    mujoco.mj_getState(model, data, state, whole)
-    cached = CachedData(model)
-    mujoco.mj_setState(model, cached, state, whole)
-    mujoco.mj_forward(model, cached)
-    return cached
 
 
 @functools.cache

@@ -9,11 +9,15 @@ from typing import Any
 import mujoco
 import numpy as np
 from metaworld.sawyer_xyz_env import SawyerXYZEnv
+from metaworld.utils.reward_utils import hamacher_product
 
+from potstill.envs.fast_metaworld.fast_numpy import fast_numpy
+from potstill.envs.fast_metaworld.fast_rewards import fast_tolerance
 from potstill.envs.fast_metaworld.hand_reset_memo import HandResetMemo
 
 _HAND_DOWN = np.array([1.0, 0.0, 1.0, 0.0])
 _OPEN_GRIPPER = (-1.0, 1.0)
+_NORM = fast_numpy().linalg.norm
 _LOWEST, _HIGHEST = np.full(3, -1, np.float32), np.full(3, 1, np.float32)
 
 
@@ -29,7 +33,9 @@ class FastStep(SawyerXYZEnv):
         self.set_xyz_action(action[:3])
         if self.curr_path_length >= self.max_path_length:
             raise ValueError("You must reset the env manually once truncate==True")
-        self._step_mujoco_simulation((action[-1], -action[-1]), self.frame_skip)
+        ctrl, effort = self.data.ctrl, action[-1]
+        ctrl[0], ctrl[1] = effort, -effort
+        mujoco.mj_step(self.model, self.data, nstep=self.frame_skip)
         self.curr_path_length += 1
         mujoco.mj_forward(self.model, self.data)
         space = self.sawyer_observation_space
@@ -44,10 +50,6 @@ class FastStep(SawyerXYZEnv):
         moved = position + action.clip(_LOWEST, _HIGHEST) * self.action_scale
         moved.clip(self.mocap_low, self.mocap_high, out=position)
         self._mocap_rotation[:] = _HAND_DOWN
-
-    def _step_mujoco_simulation(self, ctrl: Any, n_frames: int) -> None:
-        self.data.ctrl[:] = ctrl
-        mujoco.mj_step(self.model, self.data, nstep=n_frames)
 
     def _get_obs(self) -> np.ndarray:
         goal = self._get_pos_goal()
@@ -82,6 +84,47 @@ class FastStep(SawyerXYZEnv):
             return False
         force, address = self.data.efc_force, contact.efc_address
         return sum(force[address[on_left]]) > 0 and sum(force[address[on_right]]) > 0
+
+    def _gripper_caging_reward(
+        self,
+        action: np.ndarray,
+        obj_pos: np.ndarray,
+        obj_radius: float,
+        pad_success_thresh: float,
+        object_reach_radius: float,
+        xz_thresh: float,
+        desired_gripper_effort: float = 1.0,
+        high_density: bool = False,
+        medium_density: bool = False,
+    ) -> Any:
+        """How well the pads enclose the object and press, 0..1, in plain numbers."""
+        if medium_density:
+            return super()._gripper_caging_reward(
+                action,
+                obj_pos,
+                obj_radius,
+                pad_success_thresh,
+                object_reach_radius,
+                xz_thresh,
+                desired_gripper_effort,
+                high_density,
+                medium_density,
+            )
+        at_y = self._pads_at_y(float(obj_pos[1]), float(self.obj_init_pos[1]), obj_radius, pad_success_thresh)
+        reach = _NORM((self.obj_init_pos - self.init_tcp)[::2]) - xz_thresh
+        at_xz = fast_tolerance(_NORM((self.tcp_center - obj_pos)[::2]), (0, xz_thresh), reach, "long_tail")
+        caging = hamacher_product(at_y, at_xz)
+        closed = min(max(0, action[-1]), desired_gripper_effort) / desired_gripper_effort
+        both = hamacher_product(caging, closed if caging > 0.97 else 0.0)
+        return (both + caging) / 2 if high_density else both
+
+    def _pads_at_y(self, y: float, start: float, inner: float, outer: float) -> float:
+        """Whether both pads are beside the object, measured across the gripper."""
+        left, right = (
+            fast_tolerance(abs(pad - y), (inner, outer), abs(abs(pad - start) - outer), "long_tail")
+            for pad in (self.data.body("leftpad").xpos.item(1), self.data.body("rightpad").xpos.item(1))
+        )
+        return hamacher_product(left, right)
 
     def _reset_hand(self, steps: int = 50) -> None:
         self._mocap_position[:] = self.hand_init_pos

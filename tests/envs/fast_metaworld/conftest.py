@@ -15,7 +15,7 @@ def stock_simulation(monkeypatch: pytest.MonkeyPatch) -> Callable[..., TaskSimul
 
     def build(*args: str, **settings: object) -> TaskSimulation:
         with monkeypatch.context() as patch:
-            patch.setattr("potstill.envs.task_simulation.accelerate", lambda env: False)
+            patch.setattr("potstill.envs.task_simulation.accelerate", lambda env, spec: False)
             return TaskSimulation(*args, **settings)
 
     return build

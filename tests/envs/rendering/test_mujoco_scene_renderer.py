@@ -14,6 +14,7 @@ from potstill.envs.rendering.painter import PainterCapabilities
 from potstill.envs.rendering.records import SceneState
 from potstill.envs.rendering.render_model import RenderModel, RenderModelConfig
 from potstill.envs.rendering.workspace_cameras import WORKSPACE_CAMERAS
+from potstill.envs.robots.build_task import build_task
 from potstill.envs.task_names import TASK_NAMES
 
 FULL_DETAIL = MujocoSceneRendererConfig(
@@ -53,7 +54,7 @@ def test_a_scene_drawn_from_its_state_equals_mujocos_renderer_on_the_live_data(
     full_renderer, record, request_for, stock_renderer
 ):
     env, _ = record("drawer-close-v3")
-    live = _without_shadows(env.simulation.model)
+    live = _without_shadows(build_task(env.task, "sawyer").model)  # the simulation's has no meshes to draw
     stock = stock_renderer(live, 96)
     stock.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
     stock.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False

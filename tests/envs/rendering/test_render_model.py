@@ -6,6 +6,7 @@ import pytest
 
 from potstill.envs.rendering.render_config import DEFAULT_CAMERAS
 from potstill.envs.rendering.render_model import RenderModel, RenderModelConfig
+from potstill.envs.robots.build_task import build_task
 
 FULL_DETAIL = RenderModelConfig(face_fraction=1.0, sphere_slices=28, sphere_stacks=16)
 
@@ -23,8 +24,8 @@ def test_bodies_geoms_and_sites_keep_meta_worlds_ids_and_names(task, record):
     assert np.array_equal(model.geom_rgba, live.geom_rgba)
 
 
-def test_large_meshes_lose_faces_and_small_ones_keep_them(record):
-    full = record("reach-v3")[0].simulation.model.mesh_facenum
+def test_large_meshes_lose_faces_and_small_ones_keep_them():
+    full = build_task("reach-v3", "sawyer").model.mesh_facenum
     light = RenderModel("reach-v3", RenderModelConfig(face_fraction=0.2, min_faces=400)).model.mesh_facenum
     assert (light[full < 400] == full[full < 400]).all()
     assert (light[full >= 400] < 0.25 * full[full >= 400]).all()
