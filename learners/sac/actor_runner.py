@@ -17,6 +17,11 @@ from potstill.policies.gaussian_actor import GaussianActor
 class ActorRunner(EnvRunner):
     """Holds an inference-only ``module``; subclasses act with its ``actor``."""
 
+    # RLlib declares them as None or as its own.
+    config: Any
+    env: Any
+    module: Any
+
     def __init__(self, *, config: Any, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
         torch.set_num_threads(self.config.torch_threads)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from ray.rllib.algorithms.algorithm import Algorithm
+from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
 from ray.rllib.core import COMPONENT_LEARNER_GROUP, DEFAULT_MODULE_ID
 from ray.rllib.env.env_runner_group import EnvRunnerGroup
 from ray.rllib.utils.checkpoints import Checkpointable
@@ -54,9 +55,13 @@ class SacAlgorithm(Algorithm):
     same weights, bit for bit on a CPU. Resumed within an episode, new episodes begin.
     """
 
-    config: SacAlgorithmConfig
+    # RLlib declares them optional, or as its own.
+    config: Any
+    metrics: Any
+    env_runner_group: Any
+    learner_group: Any
 
-    def setup(self, config: SacAlgorithmConfig) -> None:
+    def setup(self, config: Any) -> None:
         """Called by RLlib, also in Tune's trials."""
         # Before RLlib's setup: that ends with callbacks, which may already use these.
         self.history: _History | None = None
@@ -163,7 +168,7 @@ class SacAlgorithm(Algorithm):
         return [(COMPONENT_LEARNER_GROUP, self.learner_group), (COMPONENT_REPLAY, self._memory)]
 
     @classmethod
-    def _should_create_evaluation_env_runners(cls, eval_config: SacAlgorithmConfig) -> bool:
+    def _should_create_evaluation_env_runners(cls, eval_config: AlgorithmConfig) -> bool:
         # Always: ``evaluate()`` needs one, and it costs nothing before its first use.
         return True
 

@@ -40,6 +40,11 @@ class SacAlgorithmConfig(AlgorithmConfig):
     Values that ``tune.grid_search`` and its like stand for are checked when a trial begins.
     """
 
+    # RLlib declares them as None.
+    observation_space: Any
+    action_space: Any
+    env_runner_cls: Any
+
     def __init__(self, algo_class: type | None = None) -> None:
         super().__init__(algo_class=algo_class or SacAlgorithm)
         self.task = "reach-v3"
@@ -125,9 +130,9 @@ class SacAlgorithmConfig(AlgorithmConfig):
         """The learner."""
         return SacLearner
 
-    def get_evaluation_config_object(self) -> SacAlgorithmConfig | None:
+    def get_evaluation_config_object(self) -> AlgorithmConfig | None:
         """As RLlib's, with the runner that evaluates."""
-        config = super().get_evaluation_config_object()
+        config: Any = super().get_evaluation_config_object()
         if config is not None:
             config.env_runner_cls = EvaluationRunner
         return config

@@ -16,7 +16,7 @@ class EpisodeMeanStats(MeanStats):
         """The mean at the root, all values below it."""
         if compile:
             return super().reduce(compile=True)
-        every = self.clone()
+        every: Any = self.clone()
         every.values = list(self.values)
         self._set_values([])
         return every

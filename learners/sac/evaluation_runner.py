@@ -45,7 +45,7 @@ class EvaluationRunner(ActorRunner):
 
     def __init__(self, *, config: Any, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)
-        self.env: TaskSimulation | None = None
+        self.env = None
         self._taken = 0
 
     def make_env(self) -> None:

@@ -32,6 +32,7 @@ class SacLearner(TorchLearner):
     """
 
     updater: SacUpdater
+    config: Any  # a SacAlgorithmConfig
 
     def build(self) -> None:
         """Build networks and optimisers on this learner's device."""
@@ -40,8 +41,8 @@ class SacLearner(TorchLearner):
 
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Register the updater's three optimisers."""
-        networks = self.module[module_id].networks
-        self.updater = SacUpdater(networks, self.config.sac, seed=self._noise_seed(0))
+        module: Any = self.module[module_id]
+        self.updater = SacUpdater(module.networks, self.config.sac, seed=self._noise_seed(0))
         for name, optimizer in (
             ("actor", self.updater.actor_optimizer),
             ("critic", self.updater.critic_optimizer),
@@ -54,7 +55,7 @@ class SacLearner(TorchLearner):
             if self.distributed:
                 optimizer.register_step_pre_hook(_average_gradients)
 
-    def update(
+    def update(  # type: ignore[override]  # the learner group gives nothing else
         self, training_data: TrainingData, *, timesteps: dict[str, Any] | None = None, **_: Any
     ) -> dict[str, Any]:
         """One update per minibatch of the stack.
@@ -67,7 +68,7 @@ class SacLearner(TorchLearner):
             DivergedError: a loss is not finite, or the critic's is above 1e8.
         """
         self.before_gradient_based_update(timesteps=timesteps or {})
-        stack = training_data.batch if training_data.batches is None else training_data.batches[0]
+        stack: Any = training_data.batch if training_data.batches is None else training_data.batches[0]
         tensors = {name: torch.tensor(array, device=self.device) for name, array in stack.items()}
         before, measured = self.updater.updates, defaultdict(list)
         for index in range(len(tensors["reward"])):
@@ -107,7 +108,8 @@ class SacLearner(TorchLearner):
         )
 
     def _get_optimizer_state(self) -> dict[str, Any]:
-        return convert_to_numpy(self.updater.state_dict(), reduce_type=False)
+        state: Any = convert_to_numpy(self.updater.state_dict(), reduce_type=False)
+        return state
 
     def _set_optimizer_state(self, state: dict[str, Any]) -> None:
         loaded = dict(state)
@@ -131,7 +133,8 @@ class SacLearner(TorchLearner):
     def _make_modules_ddp_if_necessary(self) -> None:
         # No wrapper: a DDP module averages in its own backward(), and the updater takes gradients by autograd.grad.
         if self.distributed:
-            for tensor in self.module[DEFAULT_MODULE_ID].state_dict().values():
+            module: Any = self.module[DEFAULT_MODULE_ID]
+            for tensor in module.state_dict().values():
                 torch.distributed.broadcast(tensor, src=0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -93,17 +94,18 @@ class ReplayMemory(Checkpointable):
 
     def save_to_path(
         self,
-        path: str | Path,
+        path: str | Path | None = None,
         *,
-        state: Mapping[str, np.ndarray] | None = None,
+        state: dict[str, np.ndarray] | None = None,
         filesystem: FileSystem | None = None,
-        **_: Any,
+        use_msgpack: bool = False,
     ) -> str:
-        """Write ``replay.safetensors`` into ``path``."""
+        """Write ``replay.safetensors`` into the folder ``path``, else a new one; in one format, whatever is asked."""
+        path = path or tempfile.mkdtemp()
         filesystem = filesystem or LocalFileSystem()
         filesystem.create_dir(str(path), recursive=True)
         with filesystem.open_output_stream(str(Path(path) / _FILE_NAME)) as file:
-            file.write(safetensors.numpy.save(dict(state or self.get_state())))
+            file.write(safetensors.numpy.save(state or self.get_state()))
         return str(path)
 
     def restore_from_path(self, path: str | Path, *, filesystem: FileSystem | None = None, **_: Any) -> None:

@@ -24,6 +24,10 @@ class SacRLModule(TorchRLModule, InferenceOnlyAPI):
     """
 
     networks: SacNetworks
+    # RLlib declares them optional.
+    observation_space: Any
+    action_space: Any
+    model_config: Any
 
     def setup(self) -> None:
         """Build the networks; called by RLlib."""
@@ -43,12 +47,12 @@ class SacRLModule(TorchRLModule, InferenceOnlyAPI):
 
     def _forward_inference(self, batch: dict[str, Any], **_: Any) -> dict[str, Tensor]:
         with torch.no_grad():
-            mean, _ = self.networks.actor(batch[Columns.OBS])
+            mean = self.networks.actor(batch[Columns.OBS])[0]
             return {Columns.ACTIONS: torch.tanh(mean)}
 
     def _forward_exploration(self, batch: dict[str, Any], **_: Any) -> dict[str, Tensor]:
         observation = batch[Columns.OBS]
         noise = torch.randn(len(observation), self.networks.action_size, device=observation.device)
         with torch.no_grad():
-            action, _ = self.networks.actor.sample(observation, noise)
+            action = self.networks.actor.sample(observation, noise)[0]
         return {Columns.ACTIONS: action}

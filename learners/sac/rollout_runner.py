@@ -61,7 +61,7 @@ class RolloutRunner(ActorRunner):
         self._rng = np.random.default_rng(entropy)
         if state["rng"] is not None:
             self._rng.bit_generator.state = json.loads(state["rng"])
-        self.env: VectorTask | None = None
+        self.env = None
 
     def make_env(self) -> None:
         """Build the environments and begin their first episodes."""
