@@ -1,0 +1,290 @@
+"""What our frame of SAC costs, against stock RLlib and Stable-Baselines3 in the same run.
+
+``update_vs_rllib``, ``update_vs_sb3``: trained samples/s (batch x updates/s) of everything that is not sampling:
+drawing minibatches from the replay, updates, sending weights. Equal networks (2 x 256), batch (256), update ratio
+(1), optimisers (Adam 3e-4), actor and targets in every update, no layer norm, replays of equal content size. RLlib
+gets its uniform episode replay, which is faster than its default.
+``sampling_vs_rllib``: environment steps/s of our runner (8 environments) against RLlib's with 1 or with 8,
+whichever is faster, policy included, no action repeat, hundreds of steps per call. ``sampling_vs_rllib_one``: against
+1. ``sampling_vs_rllib_in_training``: while both train; stock SAC asks for one step of one environment at a time.
+``env_vs_stock``, ``env_vs_raw``, ``env_vs_envpool``: of ``benchmarks/env_step.py``, same run.
+``loop_vs_rllib``, ``loop_vs_sb3``: whole training, sampling and updates together, in environment steps/s.
+
+Peers use Meta-World through gymnasium as it comes. All in one process, one torch thread each, repetitions alternate,
+the first is left out. Run alone: ``.venv/bin/python benchmarks/sac.py [--quick]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch and NumPy are imported
+
+import gymnasium
+import metaworld  # noqa: F401 - registers the tasks
+import ray
+import torch
+from measurement import print_measurement
+from ray.rllib.algorithms.sac import SACConfig
+from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
+from ray.tune.registry import register_env
+from stable_baselines3 import SAC
+
+from potstill.learners.sac.algorithm_config import SacAlgorithmConfig
+from potstill.learners.sac.config import SacConfig
+from potstill.learners.sac.rollout_runner import RolloutRunner
+
+TASK = "reach-v3"
+ENV_NAME = "stock-metaworld"
+BATCH, ENVS, HIDDEN, LEARNING_RATE = 256, 8, 256, 3e-4
+#: Transitions in the replay before the first repetition.
+FILL = 600
+#: What each side's ``train`` returns, per second.
+KINDS = ("trained_samples", "loop_env_steps", "sampled_in_training_env_steps")
+EQUAL = SacConfig(
+    hidden=(HIDDEN, HIDDEN),
+    critic_layer_norm=False,
+    batch_size=BATCH,
+    update_ratio=1.0,
+    actor_every=1,
+    target_every=1,
+    actor_learning_rate=LEARNING_RATE,
+    critic_learning_rate=LEARNING_RATE,
+    alpha_learning_rate=LEARNING_RATE,
+    random_decisions=FILL,
+    demo_episodes=0,
+    action_repeat=1,
+    max_steps=500,
+    envs=ENVS,
+    fragment=25,
+)
+
+
+def main() -> None:
+    options = parse()
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    register_env(ENV_NAME, lambda _: stock_env())
+    ray.init(address="local", num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+    try:
+        figures, ratios = measure_updates(options.quick)
+        for part, more in (measure_sampling(options.quick), measure_env_step(options.quick)):
+            figures |= part
+            ratios |= more
+    finally:
+        ray.shutdown()
+    figures |= {"torch_threads": torch.get_num_threads(), "stable_baselines3": version("stable-baselines3")}
+    print_measurement("sac", figures, ratios)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under a minute")
+    return parser.parse_args()
+
+
+def measure_updates(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
+    """Trained samples/s and whole loops of the three."""
+    ours, rllib, sb3 = Ours(), StockRllib(), StableBaselines()
+    decisions, few, repetitions = (200, 8, 2) if quick else (600, 30, 5)
+    sides = {
+        "ours": lambda: ours.train(decisions),
+        "rllib": lambda: rllib.train(few),
+        "sb3": lambda: sb3.train(decisions // 4),
+    }
+    rates: dict[tuple[str, str], list[float]] = {(name, kind): [] for name in sides for kind in KINDS}
+    for repetition in range(repetitions + 1):
+        for name, train in sides.items():
+            for kind, rate in zip(KINDS, train(), strict=True) if repetition else ():
+                rates[name, kind].append(rate)
+    figures: dict[str, Any] = {}
+    for (name, kind), values in rates.items():
+        figures |= spread(f"{name}_{kind}_per_second", values)
+    ratios = {
+        f"{ratio}_vs_{peer}": paired(rates["ours", kind], rates[peer, kind])
+        for peer in ("rllib", "sb3")
+        for ratio, kind in (("update", "trained_samples"), ("loop", "loop_env_steps"))
+    }
+    sampled = [rates[name, "sampled_in_training_env_steps"] for name in ("ours", "rllib")]
+    return figures, ratios | {"sampling_vs_rllib_in_training": paired(*sampled)}
+
+
+def measure_sampling(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
+    """Environment steps/s with the policy acting."""
+    runner = RolloutRunner(config=SacAlgorithmConfig().expert(task=TASK, sac=EQUAL), worker_index=0)
+    stock = {envs: SingleAgentEnvRunner(config=stock_config(envs), worker_index=0) for envs in (1, ENVS)}
+    steps, repetitions = (100, 2) if quick else (400, 5)
+
+    def sample_ours() -> float:
+        with stopwatch() as took:
+            count = runner.sample().env_steps + runner.sample().env_steps
+        return count / took()
+
+    def sample_stock(envs: int) -> float:
+        with stopwatch() as took:
+            episodes = stock[envs].sample(num_timesteps=steps, explore=True)
+        return sum(map(len, episodes)) / took()
+
+    rates: dict[str, list[float]] = {"ours": [], "rllib_1": [], f"rllib_{ENVS}": []}
+    for repetition in range(repetitions + 1):
+        measured = {"ours": sample_ours(), "rllib_1": sample_stock(1), f"rllib_{ENVS}": sample_stock(ENVS)}
+        for name, rate in measured.items() if repetition else ():
+            rates[name].append(rate)
+    figures: dict[str, Any] = {}
+    for name, values in rates.items():
+        figures |= spread(f"{name}_sampling_env_steps_per_second", values)
+    best = max(("rllib_1", f"rllib_{ENVS}"), key=lambda name: statistics.median(rates[name]))
+    return figures | {"rllib_best": best}, {
+        "sampling_vs_rllib": paired(rates["ours"], rates[best]),
+        "sampling_vs_rllib_one": paired(rates["ours"], rates["rllib_1"]),
+    }
+
+
+def measure_env_step(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
+    """The simulator alone: ``env_vs_stock`` and its like, measured by the benchmark beside this one."""
+    script = Path(__file__).parent / "env_step.py"
+    command = [sys.executable, str(script), *(["--quick"] if quick else [])]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    measured = json.loads(output.splitlines()[-1])
+    return {"env_step": measured["figures"]}, measured["ratios"]
+
+
+class Ours:
+    """``SacAlgorithm`` as ``potstill expert train`` runs it, with the peers' settings."""
+
+    def __init__(self) -> None:
+        self._algorithm = SacAlgorithmConfig().expert(task=TASK, sac=EQUAL).build_algo()
+        self._sampling = Timed(self._algorithm.env_runner, "sample")
+        while self._algorithm._decisions < FILL:
+            self._algorithm.train()
+
+    def train(self, decisions: int) -> tuple[float, float, float]:
+        """Rates as in ``KINDS``; one update per decision."""
+        self._sampling.seconds, before = 0.0, self._algorithm._decisions
+        with stopwatch() as took:
+            while self._algorithm._decisions - before < decisions:
+                self._algorithm.train()
+        done = self._algorithm._decisions - before
+        return rates_of(done, took(), took() - self._sampling.seconds)
+
+
+class StockRllib:
+    """RLlib's own SAC on its new API stack."""
+
+    def __init__(self) -> None:
+        self._algorithm = stock_config(1).build_algo()
+        self._sampling = Timed(self._algorithm.env_runner, "sample")
+        # In one go, not in 1,600 calls of one step each; the environment goes on from there.
+        self._algorithm.local_replay_buffer.add(self._algorithm.env_runner.sample(num_timesteps=FILL))
+        self._algorithm.train()
+
+    def train(self, steps: int) -> tuple[float, float, float]:
+        """Rates as in ``KINDS``; one update per step."""
+        self._sampling.seconds = 0.0
+        with stopwatch() as took:
+            for _ in range(steps):
+                self._algorithm.training_step()
+        return rates_of(steps, took(), took() - self._sampling.seconds)
+
+
+class StableBaselines:
+    """Stable-Baselines3's SAC."""
+
+    def __init__(self) -> None:
+        self._model = SAC(
+            "MlpPolicy",
+            stock_env(),
+            learning_rate=LEARNING_RATE,
+            batch_size=BATCH,
+            learning_starts=FILL,
+            train_freq=1,
+            gradient_steps=1,
+            policy_kwargs={"net_arch": [HIDDEN, HIDDEN]},
+            device="cpu",
+        )
+        self._training = Timed(self._model, "train")
+        self._model.learn(FILL)
+
+    def train(self, steps: int) -> tuple[float, float, float]:
+        """Rates as in ``KINDS``; one update per step, by its own ``train``."""
+        self._training.seconds = 0.0
+        with stopwatch() as took:
+            self._model.learn(steps, reset_num_timesteps=False)
+        return rates_of(steps, took(), self._training.seconds)
+
+
+class Timed:
+    """Replaces a method by itself and a clock."""
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self.seconds = 0.0
+        method: Callable[..., Any] = getattr(owner, name)
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return method(*args, **kwargs)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        setattr(owner, name, timed)
+
+
+def rates_of(steps: int, seconds: float, learning_seconds: float) -> tuple[float, float, float]:
+    return BATCH * steps / learning_seconds, steps / seconds, steps / (seconds - learning_seconds)
+
+
+def stock_config(envs: int) -> SACConfig:
+    return (
+        SACConfig()
+        .environment(ENV_NAME)
+        .env_runners(num_env_runners=0, num_envs_per_env_runner=envs)
+        .rl_module(model_config={"fcnet_hiddens": [HIDDEN], "head_fcnet_hiddens": [HIDDEN]})
+        .training(
+            actor_lr=LEARNING_RATE,
+            critic_lr=LEARNING_RATE,
+            alpha_lr=LEARNING_RATE,
+            train_batch_size_per_learner=BATCH,
+            num_steps_sampled_before_learning_starts=0,
+            replay_buffer_config={"type": "EpisodeReplayBuffer", "capacity": EQUAL.replay_capacity},
+        )
+        .reporting(min_time_s_per_iteration=0, min_sample_timesteps_per_iteration=1)
+    )
+
+
+def stock_env() -> gymnasium.Env:
+    return gymnasium.make("Meta-World/MT1", env_name=TASK)
+
+
+@contextlib.contextmanager
+def stopwatch():
+    """Gives a function: seconds of the block, once it is left."""
+    began, ended = time.perf_counter(), []
+    yield lambda: ended[0] - began
+    ended.append(time.perf_counter())
+
+
+def spread(name: str, values: list[float]) -> dict[str, float]:
+    return {name: statistics.median(values), f"{name}_min": min(values), f"{name}_max": max(values)}
+
+
+def paired(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+if __name__ == "__main__":
+    main()
