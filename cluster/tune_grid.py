@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import pickle
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -144,37 +146,40 @@ class TuneGrid:
         )
         # A grid of whole trials, not of single settings: each is named by what it is, in every session.
         space = {"trial": tune.grid_search([{"name": t.name, **t.parameters} for t in trials])}
-        if tune.Tuner.can_restore(str(self._folder)):
-            tuner = tune.Tuner.restore(
-                str(self._folder),
-                trainable,
-                resume_unfinished=True,
-                resume_errored=True,
-                param_space=space,
-            )
-            # Tune restores the callbacks' state, not the callbacks.
-            tuner._local_tuner.get_run_config().callbacks = [states]
-        else:
-            tuner = tune.Tuner(
-                trainable,
-                param_space=space,
-                tune_config=tune.TuneConfig(
-                    scheduler=_scheduler(self._config.asha),
-                    max_concurrent_trials=self._config.concurrent,
-                    trial_name_creator=_name,
-                    trial_dirname_creator=_name,
-                ),
-                run_config=self._run_config(states),
-            )
+        tuner = self._restored(trainable, space) or tune.Tuner(
+            trainable,
+            param_space=space,
+            tune_config=tune.TuneConfig(
+                scheduler=_scheduler(self._config.asha),
+                max_concurrent_trials=self._config.concurrent,
+                trial_name_creator=_name,
+                trial_dirname_creator=_name,
+            ),
+            run_config=self._run_config(),
+        )
+        # Callbacks of ours, also where Tune restored what it knew of the trials.
+        tuner._local_tuner.get_run_config().callbacks = [states]
         return list(tuner.fit()._experiment_analysis.trials)
 
-    def _run_config(self, states: _States) -> tune.RunConfig:
+    def _restored(self, trainable: Any, space: dict[str, Any]) -> tune.Tuner | None:
+        """What Tune remembers of an earlier run; None when there was none, or it was killed while remembering."""
+        if not tune.Tuner.can_restore(str(self._folder)):
+            return None
+        try:
+            return tune.Tuner.restore(
+                str(self._folder), trainable, resume_unfinished=True, resume_errored=True, param_space=space
+            )
+        except (EOFError, pickle.UnpicklingError):
+            # No loss: a trial's progress is in its own folder, and one that has finished says so at once.
+            shutil.rmtree(self._folder)
+            return None
+
+    def _run_config(self) -> tune.RunConfig:
         return tune.RunConfig(
             storage_path=str(self._folder.parent),
             name=self._folder.name,
             failure_config=tune.FailureConfig(max_failures=self._config.retries),
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-            callbacks=[states],
             verbose=0,
         )
 

@@ -166,8 +166,8 @@ def _add_expert_evaluate(actions: Any) -> None:
 def _add_expert_grid(actions: Any) -> None:
     grid = _verb(actions, "grid", "train an expert for each task, robot and seed as Tune trials")
     grid.add_argument("--tasks", metavar="A,B|mt10", help="tasks, separated by commas")
-    grid.add_argument("--robots", metavar="A,B", default="sawyer", help="default: sawyer")
-    grid.add_argument("--seeds", metavar="N,M", default="0", help="default: 0")
+    grid.add_argument("--robots", metavar="A,B", help="default: sawyer")
+    grid.add_argument("--seeds", metavar="N,M", help="default: 0")
     grid.add_argument("--minutes", metavar="M", help="of each trial; default: no limit")
     grid.add_argument("--asha", action="store_true", help="stop trials that fall behind the others")
     grid.add_argument("--run-dir", metavar="DIR", help="default: runs/grid-TIME")

@@ -16,6 +16,7 @@ from potstill.launch.expert.config import ExpertConfig
 from potstill.launch.expert.quality_gate import apply_gate
 from potstill.launch.expert.run_folder import ExpertFolder
 from potstill.launch.expert.teacher_evaluation import evaluate_teacher
+from potstill.launch.expert.training_state import TrainingState
 from potstill.learners.sac.relabel import relabel_history
 from potstill.policies.expert_checkpoint import load_expert, save_expert
 from potstill.policies.expert_manifest import ExpertManifest
@@ -33,16 +34,17 @@ class Conclusion:
         self._simulation = simulation
         self._events = events
 
-    def conclude(self, *, reason: str) -> ExpertManifest:
+    def conclude(self, state: TrainingState) -> ExpertManifest:
         """Evaluate the best checkpoint on fresh goals, make it the expert if it passes the gate.
 
         Args:
-            reason: Why training ended, for people.
+            state: Of the training that ended.
 
         Raises:
             StoreFullError: no space.
         """
-        self._events.write("training_finished", reason=reason)
+        counts = {name: getattr(state, name) for name in ("env_steps", "decisions", "updates", "seconds")}
+        self._events.write("training_finished", reason=state.ended, **counts)
         self._evaluate_best()
         manifest = self._apply_gate()
         self._events.write("run_finished", state="finished")

@@ -74,7 +74,7 @@ class ExpertSession:
                 self._trainer.advance()
             if not self._trainer.state.ended:
                 return
-            self._conclusion.conclude(reason=self._trainer.state.ended)
+            self._conclusion.conclude(self._trainer.state)
             self.state = "finished"
         except DivergedError as error:
             self._conclusion.give_up(reason=str(error))
