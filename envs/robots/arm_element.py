@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from potstill.envs.robots.arm_table import ArmTable, Vector
 from potstill.envs.robots.link_inertia import link_inertia
 
-#: The links touch nothing, as Sawyer's: only the hand does.
-_LOOKS_ONLY = {"contype": "0", "conaffinity": "0", "group": "1"}
 _DARK = "0.25 0.25 0.27 1"
 #: Height of the floor, and where along y Meta-World's table begins, m; its top is z = 0.
 _FLOOR, _TABLE = -0.913, 0.2
@@ -72,47 +72,32 @@ def _add_link(parent: ET.Element, origin: np.ndarray, table: ArmTable, index: in
     return link
 
 
-def _add_looks(body: ET.Element, path: list, table: ArmTable) -> None:
+def _add_looks(body: ET.Element, path: Sequence[ArrayLike], table: ArmTable) -> None:
     """One capsule from point to point."""
     for start, end in itertools.pairwise(path):
         if np.linalg.norm(np.subtract(end, start)) > 1e-3:
-            ET.SubElement(
-                body,
-                "geom",
-                type="capsule",
-                fromto=f"{_text(start)} {_text(end)}",
-                size=str(0.8 * table.radius),
-                rgba=f"{_text(table.colour)} 1",
-                **_LOOKS_ONLY,
-            )
+            _add_geom(body, "capsule", start, end, size=0.8 * table.radius, rgba=f"{_text(table.colour)} 1")
 
 
 def _add_housing(link: ET.Element, axis: Vector, table: ArmTable) -> None:
     """A dark cylinder about the hinge, so that one sees where the arm bends."""
     half = np.multiply(axis, table.radius)
-    ET.SubElement(
-        link,
-        "geom",
-        type="cylinder",
-        fromto=f"{_text(-half)} {_text(half)}",
-        size=str(table.radius),
-        rgba=_DARK,
-        **_LOOKS_ONLY,
-    )
+    _add_geom(link, "cylinder", -half, half, size=table.radius, rgba=_DARK)
 
 
 def _add_pedestal(base: ET.Element, table: ArmTable) -> None:
     """A column up to the mount, from the floor or from the table."""
     ground = _FLOOR if table.mount[1] < _TABLE else 0.0
-    ET.SubElement(
-        base,
-        "geom",
-        type="cylinder",
-        fromto=f"0 0 {ground - table.mount[2]} 0 0 0.01",
-        size=str(1.5 * table.radius),
-        rgba=_DARK,
-        **_LOOKS_ONLY,
-    )
+    foot, top = (0.0, 0.0, ground - table.mount[2]), (0.0, 0.0, 0.01)
+    _add_geom(base, "cylinder", foot, top, size=1.5 * table.radius, rgba=_DARK)
+
+
+def _add_geom(
+    body: ET.Element, kind: str, start: ArrayLike, end: ArrayLike, *, size: float, rgba: str
+) -> None:
+    """What is seen of an arm. It touches nothing, as Sawyer's links: only the hand does."""
+    attributes = {"type": kind, "fromto": f"{_text(start)} {_text(end)}", "size": str(size), "rgba": rgba}
+    ET.SubElement(body, "geom", {**attributes, "contype": "0", "conaffinity": "0", "group": "1"})
 
 
 def _turn(axis: Vector, angle: float) -> tuple[float, ...]:
@@ -129,5 +114,5 @@ def _from_z_to(direction: Vector) -> tuple[float, ...]:
     return tuple(np.array([1 + z, -y, x, 0.0]) / math.sqrt(2 * (1 + z)))
 
 
-def _text(numbers: object) -> str:
-    return " ".join(format(float(number), ".12g") for number in np.ravel(numbers))  # type: ignore[arg-type]
+def _text(numbers: ArrayLike) -> str:
+    return " ".join(format(float(number), ".12g") for number in np.ravel(np.asarray(numbers, np.float64)))

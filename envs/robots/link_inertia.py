@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def link_inertia(
-    path: Sequence[Sequence[float]], *, radius: float, mass: float
-) -> tuple[np.ndarray, np.ndarray]:
+def link_inertia(path: Sequence[ArrayLike], *, radius: float, mass: float) -> tuple[np.ndarray, np.ndarray]:
     """Centre of mass and inertia of a chain of solid cylinders with balls at their ends.
 
     Args:

@@ -21,14 +21,13 @@ def task_class(task: str, robot: str) -> type[Any]:
     """
     check_task_name(task)
     check_robot_name(robot)
-    stock = ALL_V3_ENVIRONMENTS[task]
-    if robot == "sawyer":
-        return stock
-    return _on_robot(stock, task, robot)
+    return ALL_V3_ENVIRONMENTS[task] if robot == "sawyer" else _on_robot(task, robot)
 
 
 @cache
-def _on_robot(stock: type[Any], task: str, robot: str) -> type[Any]:
+def _on_robot(task: str, robot: str) -> type[Any]:
+    stock = ALL_V3_ENVIRONMENTS[task]
+
     def initialize_simulation(self: Any) -> tuple[mujoco.MjModel, mujoco.MjData]:
         model = task_spec(task, robot).compile()
         model.vis.global_.offwidth, model.vis.global_.offheight = self.width, self.height
