@@ -46,9 +46,9 @@ class FastStep(SawyerXYZEnv):
 
     def set_xyz_action(self, action: np.ndarray) -> None:
         """Move the hand's target by (3,) in -1..1, scaled, within the mocap's box."""
-        position = self._mocap_position
-        moved = position + action.clip(_LOWEST, _HIGHEST) * self.action_scale
-        moved.clip(self.mocap_low, self.mocap_high, out=position)
+        moves = (action.clip(_LOWEST, _HIGHEST) * self.action_scale).tolist()
+        path = zip(self._mocap_position.tolist(), moves, *self._mocap_box)
+        self._mocap_position[:] = [min(max(start + move, low), high) for start, move, low, high in path]
         self._mocap_rotation[:] = _HAND_DOWN
 
     def _get_obs(self) -> np.ndarray:
@@ -141,6 +141,11 @@ class FastStep(SawyerXYZEnv):
     def _mocap_position(self) -> np.ndarray:
         """Live (3,) of the only mocap body, which the hand is welded to."""
         return self.data.mocap_pos[0]
+
+    @cached_property
+    def _mocap_box(self) -> tuple[list[float], list[float]]:
+        """Lowest and highest position of the mocap body."""
+        return self.mocap_low.tolist(), self.mocap_high.tolist()
 
     @cached_property
     def _mocap_rotation(self) -> np.ndarray:
