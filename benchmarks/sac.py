@@ -7,7 +7,7 @@ gets its uniform episode replay, which is faster than its default.
 ``sampling_vs_rllib``: environment steps/s of our runner (8 environments) against RLlib's with 1 or with 8,
 whichever is faster, policy included, no action repeat, hundreds of steps per call. ``sampling_vs_rllib_one``: against
 1. ``sampling_vs_rllib_in_training``: while both train; stock SAC asks for one step of one environment at a time.
-``env_vs_stock``, ``env_vs_raw``, ``env_vs_envpool``: of ``benchmarks/env_step.py``, same run.
+``env_vs_stock``, ``raw_share``, ``envpool_vs_ours``: of ``benchmarks/env_step.py``, same run.
 ``loop_vs_rllib``, ``loop_vs_sb3``: whole training, sampling and updates together, in environment steps/s.
 
 Peers use Meta-World through gymnasium as it comes. All in one process, one torch thread each, repetitions alternate,
@@ -18,17 +18,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import logging
 import os
 import statistics
-import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch and NumPy are imported
@@ -37,6 +34,7 @@ import gymnasium
 import metaworld  # noqa: F401 - registers the tasks
 import ray
 import torch
+from env_step import MT10, measure_env_step
 from measurement import print_measurement
 from ray.rllib.algorithms.sac import SACConfig
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
@@ -82,11 +80,13 @@ def main() -> None:
     ray.init(address="local", num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
     try:
         figures, ratios = measure_updates(options.quick)
-        for part, more in (measure_sampling(options.quick), measure_env_step(options.quick)):
-            figures |= part
-            ratios |= more
+        sampling_figures, sampling_ratios = measure_sampling(options.quick)
+        steps, repetitions = (60, 3) if options.quick else (200, 7)
+        step_figures, step_ratios = measure_env_step(MT10, steps, repetitions, peer=options.peer)
     finally:
         ray.shutdown()
+    figures |= sampling_figures | {"env_step": step_figures}
+    ratios |= sampling_ratios | step_ratios
     figures |= {"torch_threads": torch.get_num_threads(), "stable_baselines3": version("stable-baselines3")}
     print_measurement("sac", figures, ratios)
 
@@ -94,6 +94,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute")
+    parser.add_argument("--peer", default=sys.executable, help="a Python that has envpool")
     return parser.parse_args()
 
 
@@ -152,15 +153,6 @@ def measure_sampling(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
         "sampling_vs_rllib": paired(rates["ours"], rates[best]),
         "sampling_vs_rllib_one": paired(rates["ours"], rates["rllib_1"]),
     }
-
-
-def measure_env_step(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
-    """The simulator alone: ``env_vs_stock`` and its like, measured by the benchmark beside this one."""
-    script = Path(__file__).parent / "env_step.py"
-    command = [sys.executable, str(script), *(["--quick"] if quick else [])]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    measured = json.loads(output.splitlines()[-1])
-    return {"env_step": measured["figures"]}, measured["ratios"]
 
 
 class Ours:
