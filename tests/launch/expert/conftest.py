@@ -107,10 +107,16 @@ def reach():
     return TaskSimulation("reach-v3")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_ray():
-    """Ray takes seconds to start: one for all tests of this folder."""
+    """Ray takes seconds to start: one for all tests of a module. Modules after it may want another."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         with ray_session(cpus=2):
             yield
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    """The configuration of ``make_config()`` for fixtures that outlive a test."""
+    return tiny_expert()
