@@ -11,7 +11,8 @@ whichever is faster, policy included, no action repeat, hundreds of steps per ca
 ``loop_vs_rllib``, ``loop_vs_sb3``: whole training, sampling and updates together, in environment steps/s.
 
 Peers use Meta-World through gymnasium as it comes. All in one process, one torch thread each, repetitions alternate,
-the first is left out. Run alone: ``.venv/bin/python benchmarks/sac.py [--quick]``.
+the first is left out. Seconds are the process's CPU time: what a core has to spend, whoever else is on the machine.
+Run alone: ``.venv/bin/python benchmarks/sac.py [--quick]``.
 """
 
 from __future__ import annotations
@@ -227,11 +228,11 @@ class Timed:
         method: Callable[..., Any] = getattr(owner, name)
 
         def timed(*args: Any, **kwargs: Any) -> Any:
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 return method(*args, **kwargs)
             finally:
-                self.seconds += time.perf_counter() - began
+                self.seconds += time.process_time() - began
 
         setattr(owner, name, timed)
 
@@ -264,10 +265,10 @@ def stock_env() -> gymnasium.Env:
 
 @contextlib.contextmanager
 def stopwatch():
-    """Gives a function: seconds of the block, once it is left."""
-    began, ended = time.perf_counter(), []
+    """Gives a function: CPU seconds of the block, once it is left."""
+    began, ended = time.process_time(), []
     yield lambda: ended[0] - began
-    ended.append(time.perf_counter())
+    ended.append(time.process_time())
 
 
 def spread(name: str, values: list[float]) -> dict[str, float]:
