@@ -90,8 +90,8 @@ class VectorTask:
         truncated = self._steps >= self.max_steps
         seed = self._episode_seed.copy()
         self.observation = observation.copy()
-        for index in np.flatnonzero(truncated):
-            self._begin(int(index))
+        for ended in np.flatnonzero(truncated):
+            self._begin(int(ended))
         return VectorStep(
             next_observation=observation,
             reward=reward,

@@ -44,7 +44,8 @@ def accelerate(env: Any, spec: mujoco.MjSpec) -> bool:
     env.mujoco_renderer = None  # it holds the model that was replaced
     env.init_left_pad = env.get_body_com("leftpad")  # live views, hence of the new data
     env.init_right_pad = env.get_body_com("rightpad")
-    env.__class__ = _fast_class(type(env))
+    stock: Any = type(env)
+    env.__class__ = _fast_class(stock)
     return True
 
 

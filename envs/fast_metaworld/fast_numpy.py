@@ -28,12 +28,12 @@ def _copy(module: ModuleType) -> ModuleType:
 
 
 def _norm(x: Any, *args: Any, **kwargs: Any) -> Any:
-    """Length of a vector, or of a number; a ``np.float64``."""
-    if not args and not kwargs:
+    """Euclidean length of a vector, or of a number; a ``np.float64``."""
+    if not args and (not kwargs or kwargs == {"ord": 2}):
         if type(x) is np.ndarray and x.ndim == 1 and x.dtype == np.float64:
             x = x.ravel(order="K")
             return np.float64(math.sqrt(x.dot(x)))
-        if type(x) is float or type(x) is np.float64:
+        if not kwargs and (type(x) is float or type(x) is np.float64):
             return np.float64(math.sqrt(x * x))
     return np.linalg.norm(x, *args, **kwargs)
 

@@ -85,31 +85,25 @@ class FastStep(SawyerXYZEnv):
         force, address = self.data.efc_force, contact.efc_address
         return sum(force[address[on_left]]) > 0 and sum(force[address[on_right]]) > 0
 
-    def _gripper_caging_reward(
+    def _gripper_caging_reward(  # type: ignore[override] # every task names the rest
         self,
         action: np.ndarray,
         obj_pos: np.ndarray,
         obj_radius: float,
         pad_success_thresh: float,
-        object_reach_radius: float,
+        *,
         xz_thresh: float,
         desired_gripper_effort: float = 1.0,
         high_density: bool = False,
-        medium_density: bool = False,
+        **others: Any,
     ) -> Any:
         """How well the pads enclose the object and press, 0..1, in plain numbers."""
-        if medium_density:
+        if others.get("medium_density"):
+            others |= {"desired_gripper_effort": desired_gripper_effort, "high_density": high_density}
             return super()._gripper_caging_reward(
-                action,
-                obj_pos,
-                obj_radius,
-                pad_success_thresh,
-                object_reach_radius,
-                xz_thresh,
-                desired_gripper_effort,
-                high_density,
-                medium_density,
+                action, obj_pos, obj_radius, pad_success_thresh, xz_thresh=xz_thresh, **others
             )
+        assert self.obj_init_pos is not None  # set by every reset
         at_y = self._pads_at_y(float(obj_pos[1]), float(self.obj_init_pos[1]), obj_radius, pad_success_thresh)
         reach = _NORM((self.obj_init_pos - self.init_tcp)[::2]) - xz_thresh
         at_xz = fast_tolerance(_NORM((self.tcp_center - obj_pos)[::2]), (0, xz_thresh), reach, "long_tail")

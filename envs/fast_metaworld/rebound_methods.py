@@ -21,7 +21,7 @@ def rebound_methods(cls: type, replacements: Mapping[int, Any]) -> dict[str, Any
     Returns:
         New functions and properties by name. Whatever else the class defines is left out.
     """
-    methods = {}
+    methods: dict[str, Any] = {}
     for name, attribute in vars(cls).items():
         if isinstance(attribute, FunctionType):
             methods[name] = _rebound(attribute, replacements)

@@ -44,6 +44,12 @@ def test_it_gives_numpys_bits_and_types(name: str, arguments: tuple) -> None:
     assert ours.tobytes() == theirs.tobytes()
 
 
+def test_the_euclidean_norm_may_be_asked_for_by_its_order() -> None:
+    assert fast_numpy().linalg.norm(VECTOR[:3], ord=2) == np.linalg.norm(VECTOR[:3], ord=2)
+    with pytest.raises(ValueError, match="dim"):
+        fast_numpy().linalg.norm(2.5, ord=2)
+
+
 def test_norms_of_many_vectors_are_numpys_to_the_last_bit() -> None:
     norm = fast_numpy().linalg.norm
     for size in (1, 2, 3, 4, 7, 39):
