@@ -20,6 +20,9 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 
 from potstill.cluster.ray_session import ray_session
 
+#: Ray's accounts of a death are long.
+_REASON_LENGTH = 200
+
 TrialState = Literal["waiting", "running", "finished", "stopped", "failed"]
 
 #: What Tune reads when it starts; for the launcher to put into the environment.
@@ -251,7 +254,7 @@ def _name(trial: Trial) -> str:
 def _reason(trial: Trial) -> str:
     """The last line of what Tune knows of a trial's failure."""
     lines = Path(trial.error_file).read_text().strip().splitlines() if trial.error_file else []
-    return lines[-1].strip() if lines else "its process died"
+    return lines[-1].strip()[:_REASON_LENGTH] if lines else "its process died"
 
 
 def _scheduler(asha: AshaConfig | None) -> TrialScheduler:

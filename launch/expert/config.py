@@ -38,7 +38,7 @@ class BudgetConfig:
 class ExpertEvaluationConfig:
     """Evaluation of the deterministic expert, asked at every environment step, on goals that training never sees."""
 
-    interval: int = 10_000
+    interval: int = 5_000
     """Environment steps between two evaluations, 100..10**8."""
     episodes: int = 50
     """Per evaluation; the seeds are always the same, so that they choose the best checkpoint fairly."""

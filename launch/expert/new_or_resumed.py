@@ -32,18 +32,25 @@ def new_or_resumed(
         given = [name for name, value in vars(arguments).items() if value and name not in _WITH_RESUME]
         if given:
             raise BadInputError(
-                f"--resume goes on with the run's own settings: leave out {given[0].replace('_', '-')}"
+                f"--resume goes on with the run's own settings: leave out {_option(given[0])}"
             )
         root = Path(arguments.resume)
         plan = TrialsPlan.read(root)
         if plan.kind != kind:
             raise BadInputError(f"{root}: is a {plan.kind}, not a {kind}")
     else:
-        plan, root = make(arguments)
+        try:
+            plan, root = make(arguments)
+        except ValueError as error:
+            raise BadInputError(str(error)) from None
         plan = without_repetitions(plan)
         _check_new(root, arguments.words)
     arguments.run_dir = str(root)
     return plan, root, _concurrent(arguments.concurrent, len(plan.trials))
+
+
+def _option(name: str) -> str:
+    return "FILE" if name == "file" else "--" + name.replace("_", "-")
 
 
 def _check_new(root: Path, words: str) -> None:
