@@ -70,9 +70,9 @@ class SacConfig:
         for name, low, high in _INTEGERS:
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must be in {low}..{high}: got {getattr(self, name)}")
-        for name, low, high in _POSITIVES:
-            if not low < getattr(self, name) <= high:
-                raise ValueError(f"{name} must be in ({low:g}, {high:g}]: got {getattr(self, name)}")
+        for name, most in _POSITIVES:
+            if not 0.0 < getattr(self, name) <= most:
+                raise ValueError(f"{name} must be in (0, {most:g}]: got {getattr(self, name)}")
         if not -20.0 <= self.log_std_min <= 0.0:
             raise ValueError(f"log_std_min must be in -20..0: got {self.log_std_min}")
         if not 0.0 <= self.discount < 1.0:
@@ -96,11 +96,11 @@ _INTEGERS = (
     ("fragment", 1, 10_000),
 )
 _POSITIVES = (
-    ("update_ratio", 0.0, 20.0),
-    ("tau", 0.0, 1.0),
-    ("actor_learning_rate", 0.0, 1.0),
-    ("critic_learning_rate", 0.0, 1.0),
-    ("initial_alpha", 0.0, 100.0),
-    ("reward_scale", 0.0, 1000.0),
-    ("demo_sigma", 0.0, 2.0),
+    ("update_ratio", 20.0),
+    ("tau", 1.0),
+    ("actor_learning_rate", 1.0),
+    ("critic_learning_rate", 1.0),
+    ("initial_alpha", 100.0),
+    ("reward_scale", 1000.0),
+    ("demo_sigma", 2.0),
 )

@@ -34,9 +34,9 @@ class SacUpdater:
         self.updates = 0
         self._device = networks.log_alpha.device
         self._generator = torch.Generator(device=self._device).manual_seed(seed)
-        self._actor_parameters = list(networks.actor.parameters())
-        self._critic_parameters = list(networks.critic.parameters())
-        self._target_parameters = list(networks.target_critic.parameters())
+        self._actor_parameters: list[Tensor] = [*networks.actor.parameters()]
+        self._critic_parameters: list[Tensor] = [*networks.critic.parameters()]
+        self._target_parameters: list[Tensor] = [*networks.target_critic.parameters()]
         self.actor_optimizer = _adam(self._actor_parameters, config.actor_learning_rate)
         self.critic_optimizer = _adam(self._critic_parameters, config.critic_learning_rate)
         self.alpha_optimizer = _adam([networks.log_alpha], config.alpha_learning_rate)
