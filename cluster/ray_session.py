@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 
@@ -27,7 +28,7 @@ def ray_session(*, cpus: float, gpus: float = 0.0, address: str | None = None) -
     if ray.is_initialized():
         yield
         return
-    quiet = {"logging_level": "ERROR", "log_to_driver": False}
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address is not None:
         ray.init(address=address, **quiet)
     else:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from ray import tune
 from ray.tune.experiment import Trial
@@ -161,7 +161,7 @@ class TuneGrid:
             run_config=self._run_config(),
         )
         # Callbacks of ours, also where Tune restored what it knew of the trials.
-        tuner._local_tuner.get_run_config().callbacks = [states]
+        cast(Any, tuner)._local_tuner.get_run_config().callbacks = [states]
         return list(tuner.fit()._experiment_analysis.trials)
 
     def _restored(self, trainable: Any, space: dict[str, Any]) -> tune.Tuner | None:
@@ -190,7 +190,8 @@ class TuneGrid:
 class _SessionTrainable(tune.Trainable):
     """A session in Tune's words. Checkpoints are the session's own: setting up is resuming."""
 
-    def setup(self, config: dict[str, Any], open_trial: OpenTrial) -> None:
+    def setup(self, config: dict[str, Any], open_trial: OpenTrial | None = None) -> None:
+        assert open_trial is not None, "tune.with_parameters gives it"
         self._session = open_trial({k: v for k, v in config["trial"].items() if k != "name"})
 
     def step(self) -> dict[str, Any]:

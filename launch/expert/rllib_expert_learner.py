@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from potstill.experience.learning_history import LearningHistory
 from potstill.launch.expert.config import ExpertConfig
@@ -41,7 +41,7 @@ class RllibExpertLearner:
         )
         settings = settings.env_runners(num_env_runners=config.resources.env_runners)
         settings = settings.learners(num_learners=0, num_gpus_per_learner=config.resources.learner_gpus)
-        self._algorithm: SacAlgorithm = settings.build_algo()
+        self._algorithm = cast(SacAlgorithm, settings.build_algo())
         if checkpoint is not None:
             self._algorithm.restore_from_path(str(checkpoint))
         self._algorithm.history = history
