@@ -8,7 +8,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from potstill.envs.rendering.offscreen_context import Backend, OffscreenContext
-from potstill.envs.rendering.painter import ImagePainter, Painter, ScenePainter, load_painter
+from potstill.envs.rendering.painter import Painter, ScenePainter, load_painter
+from potstill.envs.rendering.painter_set import PainterSet
 from potstill.envs.rendering.records import RenderReply, RenderRequest
 from potstill.envs.rendering.render_model import RenderModelConfig
 from potstill.envs.rendering.task_canvas import TaskCanvas
@@ -55,8 +56,7 @@ class MujocoSceneRenderer:
         painters: Callable[[str], Painter] = load_painter,
     ) -> None:
         self._config = config or MujocoSceneRendererConfig()
-        self._find_painter = painters
-        self._painters: dict[str, Painter] = {}
+        self._painters = PainterSet(painters)
         self._canvases: OrderedDict[tuple[str, str], TaskCanvas] = OrderedDict()
         self._context = OffscreenContext(self._config.backend)
 
@@ -73,27 +73,14 @@ class MujocoSceneRenderer:
         self._context.close()
 
     def _render_one(self, request: RenderRequest) -> RenderReply:
-        painter = self._painter(request)
+        painter = self._painters.of(request)
         canvas = self._canvas(request.task, request.robot)
         model = canvas.render_model.model
-        image_painter = painter if request.paint and isinstance(painter, ImagePainter) else None
+        colours, geometry = self._painters.needs(request)
         editing = painter.edited_scene(model, request) if isinstance(painter, ScenePainter) else nullcontext()
         with editing:
-            reply = canvas.draw(
-                request,
-                colours=request.paint and image_painter is None,
-                geometry=request.geometry or image_painter is not None,
-                painter_version=painter.version,
-            )
-        return _painted(reply, request, image_painter) if image_painter else reply
-
-    def _painter(self, request: RenderRequest) -> Painter:
-        if request.painter not in self._painters:
-            self._painters[request.painter] = self._find_painter(request.painter)
-        painter = self._painters[request.painter]
-        if request.prompt and not painter.capabilities.prompt:
-            raise ValueError(f"painter {request.painter!r} takes no prompt: got {dict(request.prompt)}")
-        return painter
+            drawn = canvas.draw(request, colours=colours, geometry=geometry, painter_version=painter.version)
+        return self._painters.finish(drawn, request)
 
     def _canvas(self, task: str, robot: str) -> TaskCanvas:
         key = task, robot
@@ -103,14 +90,3 @@ class MujocoSceneRenderer:
                 self._canvases.popitem(last=False)[1].close()
         self._canvases.move_to_end(key)
         return self._canvases[key]
-
-
-def _painted(geometry: RenderReply, request: RenderRequest, painter: ImagePainter) -> RenderReply:
-    return RenderReply(
-        rgb=painter.paint_image(geometry, request),
-        depth=geometry.depth if request.geometry else None,
-        segmentation=geometry.segmentation if request.geometry else None,
-        camera_pose=geometry.camera_pose,
-        fovy=geometry.fovy,
-        painter_version=geometry.painter_version,
-    )

@@ -68,7 +68,7 @@ class RenderModel:
             ValueError: the scene has another number of bodies or sites than the model.
         """
         model, data = self.model, self.data
-        self._check(scene)
+        self.check(scene)
         body_rotation = rotation_matrices(scene.body_quat)
         data.geom_xpos[:] = _attach(model.geom_pos, model.geom_bodyid, scene.body_pos, body_rotation)
         data.geom_xmat[:] = (body_rotation[model.geom_bodyid] @ self._geom_rotation).reshape(-1, 9)
@@ -77,6 +77,22 @@ class RenderModel:
         data.light_xpos[:] = _attach(model.light_pos, model.light_bodyid, scene.body_pos, body_rotation)
         data.light_xdir[:] = np.einsum("lij,lj->li", body_rotation[model.light_bodyid], model.light_dir)
         self._place_cameras(scene.body_pos, body_rotation)
+
+    def check(self, scene: SceneState) -> None:
+        """Refuse a scene of another model.
+
+        Raises:
+            ValueError: the scene has another number of bodies or sites than the model.
+        """
+        wanted = {
+            "body_pos": (self.model.nbody, 3),
+            "body_quat": (self.model.nbody, 4),
+            "site_pos": (self.model.nsite, 3),
+        }
+        for name, shape in wanted.items():
+            got = getattr(scene, name).shape
+            if got != shape:
+                raise ValueError(f"scene.{name} of {self.task} with {self.robot} must be {shape}: got {got}")
 
     def camera_id(self, name: str) -> int:
         """Id of a camera.
@@ -98,17 +114,6 @@ class RenderModel:
         tracking_pos = body_pos[model.cam_bodyid] + model.cam_pos0
         data.cam_xpos[:] = np.where(self._tracking[:, None], tracking_pos, fixed_pos)
         data.cam_xmat[:] = np.where(self._tracking[:, None], model.cam_mat0, fixed_rotation.reshape(-1, 9))
-
-    def _check(self, scene: SceneState) -> None:
-        wanted = {
-            "body_pos": (self.model.nbody, 3),
-            "body_quat": (self.model.nbody, 4),
-            "site_pos": (self.model.nsite, 3),
-        }
-        for name, shape in wanted.items():
-            got = getattr(scene, name).shape
-            if got != shape:
-                raise ValueError(f"scene.{name} of {self.task} with {self.robot} must be {shape}: got {got}")
 
 
 def _build(task: str, robot: str, config: RenderModelConfig) -> mujoco.MjModel:

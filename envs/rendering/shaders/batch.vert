@@ -1,0 +1,74 @@
+#version 450
+#extension GL_ARB_shader_viewport_layer_array : require
+// OpenGL's fixed-function light, written out: computed at vertices and clamped there, as MuJoCo does.
+
+const int MAX_LIGHTS = 16;
+const float CAMERA = -1.0, FAR_AWAY = 0.0;  // kinds of light; 1 stands in the scene
+
+uniform vec2 planes;  // near, far; m
+uniform int lights;
+uniform vec4 light_place[MAX_LIGHTS];  // world: position, or where light comes from; kind
+uniform vec4 light_beam[MAX_LIGHTS];  // world direction; cosine of the cutoff
+uniform vec4 light_fading[MAX_LIGHTS];  // attenuation: constant, linear, quadratic; exponent of the beam
+uniform vec3 light_ambient[MAX_LIGHTS];
+uniform vec3 light_diffuse[MAX_LIGHTS];
+uniform vec3 light_specular[MAX_LIGHTS];
+
+layout(location = 0) in vec3 point;
+layout(location = 1) in vec3 normal;
+layout(location = 2) in vec3 texture_point;
+// One of each for every visual in every picture:
+layout(location = 3) in vec4 pose_x;  // rows of visual to world
+layout(location = 4) in vec4 pose_y;
+layout(location = 5) in vec4 pose_z;
+layout(location = 6) in vec4 view_x;  // rows of world to camera
+layout(location = 7) in vec4 view_y;
+layout(location = 8) in vec4 view_z;
+layout(location = 9) in vec4 rgba;
+layout(location = 10) in vec4 gloss;  // specular, shininess, emission; body id
+layout(location = 11) in vec4 texture_scale;  // scale; first page
+layout(location = 12) in vec4 slot;  // layer, texture kind, focal length in half pictures
+
+out vec4 colour;
+out vec3 texture_coordinate;
+flat out ivec3 texture_kind_page_body;
+
+vec3 lit(vec3 place, vec3 n, vec3 towards_eye) {
+    vec3 sum = gloss.z * rgba.rgb;
+    for (int i = 0; i < lights; ++i) {
+        vec3 towards = light_place[i].xyz;
+        float strength = 1.0;
+        if (light_place[i].w == CAMERA) {
+            towards = view_z.xyz;
+        } else if (light_place[i].w != FAR_AWAY) {
+            towards -= place;
+            float range = length(towards);
+            towards /= range;
+            strength = 1.0 / dot(light_fading[i].xyz, vec3(1.0, range, range * range));
+            float along = -dot(towards, light_beam[i].xyz);
+            strength *= along < light_beam[i].w ? 0.0 : pow(max(along, 1e-6), light_fading[i].w);
+        }
+        float slope = dot(n, towards);
+        vec3 shine = (light_ambient[i] + max(slope, 0.0) * light_diffuse[i]) * rgba.rgb;
+        float glance = max(dot(n, normalize(towards + towards_eye)), 0.0);
+        if (slope > 0.0) shine += gloss.x * light_specular[i] * pow(glance, gloss.y);
+        sum += strength * shine;
+    }
+    return min(sum, 1.0);
+}
+
+void main() {
+    vec4 p = vec4(point, 1.0);
+    vec4 place = vec4(dot(pose_x, p), dot(pose_y, p), dot(pose_z, p), 1.0);
+    vec3 n = vec3(dot(pose_x.xyz, normal), dot(pose_y.xyz, normal), dot(pose_z.xyz, normal));
+    vec3 seen = vec3(dot(view_x, place), dot(view_y, place), dot(view_z, place));
+    vec3 away = normalize(seen);
+    vec3 towards_eye = -(view_x.xyz * away.x + view_y.xyz * away.y + view_z.xyz * away.z);
+    colour = vec4(lit(place.xyz, normalize(n), towards_eye), rgba.a);
+    texture_coordinate = texture_point * texture_scale.xyz;
+    texture_kind_page_body = ivec3(slot.y, texture_scale.w, gloss.w);
+    // Upside-down, so that the first row in memory is the highest; near is 1 and far is 0 for precision.
+    float nearness = planes.x * (planes.y + seen.z) / (planes.y - planes.x);
+    gl_Position = vec4(seen.x * slot.z, -seen.y * slot.z, nearness, -seen.z);
+    gl_Layer = int(slot.x);
+}
