@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
+from potstill.launch.expert.html_report import rate_text
+from potstill.launch.expert.reporter import write_expert_page, write_expert_report
+from potstill.launch.expert.run_folder import ExpertFolder
 from potstill.launch.reporting.report_files import write_report_html, write_report_json
 from potstill.launch.reporting.success_rate import SuccessRate
-from potstill.launch.run_directory import open_run_directory
+from potstill.launch.run_directory import RunDirectory, open_run_directory
 
 
 def run(arguments: Namespace) -> int:
     """Write report.json and report.html and say where they are."""
     directory = open_run_directory(arguments.run_dir)
+    if "sac" in directory.read_config():
+        return _report_expert(directory)
     write_report_json(directory)
     write_report_html(directory)
     report = json.loads(directory.report_json.read_text(encoding="utf-8"))
@@ -23,6 +28,19 @@ def run(arguments: Namespace) -> int:
         print(f"{label:8} success {success}")
     if not report["finished"]:
         print(f"not finished; go on with: potstill dagger resume {directory.root}")
+    print(directory.report_json)
+    print(directory.report_html)
+    return 0
+
+
+def _report_expert(directory: RunDirectory) -> int:
+    folder = ExpertFolder(directory.root)
+    write_expert_report(folder)
+    write_expert_page(folder)
+    result = json.loads(directory.report_json.read_text(encoding="utf-8"))["results"][0]
+    print(
+        f"{result['label']}  {result['state']}  {result['env_steps']:,} env steps  success {rate_text(result)}"
+    )
     print(directory.report_json)
     print(directory.report_html)
     return 0

@@ -97,13 +97,14 @@ def _specs(plan: TrialsPlan, root: Path) -> list[TrialSpec]:
 
 def _grid_config(plan: TrialsPlan, concurrent: int) -> GridConfig:
     configs = [trial.config for trial in plan.trials]
+    last = max(config.budget.env_steps for config in configs)
     asha = AshaConfig(
         metric="success_rate",
         mode="max",
         time="env_steps",
         # Not before everyone was evaluated twice.
-        first=2 * max(config.evaluation.interval for config in configs),
-        last=max(config.budget.env_steps for config in configs),
+        first=min(last, 2 * max(config.evaluation.interval for config in configs)),
+        last=last,
     )
     gpus = max(config.resources.learner_gpus for config in configs)
     return GridConfig(concurrent=concurrent, gpus=gpus, asha=asha if plan.asha else None)

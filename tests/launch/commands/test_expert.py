@@ -11,6 +11,7 @@ import yaml
 
 from potstill.launch.configuration import to_mapping
 from potstill.launch.expert.recipes import default_expert
+from potstill.launch.reporting.event_log import EventLog
 from potstill.policies.expert_checkpoint import save_expert
 from potstill.policies.expert_facts import ExpertFacts
 from potstill.policies.sac_networks import SacNetworks
@@ -123,3 +124,17 @@ def test_refusing_an_expert_imports_neither_torch_nor_ray_nor_mujoco():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.stdout.strip() == "[]", done.stdout
     assert done.stderr.count("\n") == 4
+
+
+def test_the_report_of_an_expert_is_written_again_from_its_events(command, tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(to_mapping(default_expert("reach-v3"))))
+    log = EventLog(tmp_path / "events.jsonl")
+    log.write("run_started", recipe="expert", task="reach-v3", robot="sawyer", seed=0, label="L", env_steps=0)
+    log.write("evaluation_finished", env_steps=1000, successes=[1, 0])
+    log.write("final_evaluation_finished", env_steps=1000, successes=[1, 1])
+    log.close()
+    code, out, _ = command("report", tmp_path)
+    assert code == 0 and out.startswith("L  training  0 env steps  success 1.00 [0.34, 1.00] of 2")
+    curve = json.loads((tmp_path / "report.json").read_text())["results"][0]["curve"]
+    assert [point["success_rate"] for point in curve] == [0.5]
+    assert "</html>" in (tmp_path / "report.html").read_text()
