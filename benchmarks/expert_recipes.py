@@ -53,7 +53,7 @@ _EVALUATION_UPDATES = 2_500
 
 def main() -> None:
     arguments = _parse()
-    cases = list(product(VARIANTS, arguments.seeds))
+    cases = [(variant, seed) for seed, variant in product(arguments.seeds, VARIANTS)]
     with ThreadPoolExecutor(arguments.parallel) as pool:
         results = list(pool.map(lambda case: _trained(arguments, *case), cases))
     figures: dict[str, Any] = {}
