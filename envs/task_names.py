@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from potstill.envs.check_name import check_name
 
 #: All 50 Meta-World v3 tasks, sorted; a test keeps the list equal to Meta-World's own.
 TASK_NAMES: tuple[str, ...] = (
@@ -61,8 +61,4 @@ TASK_NAMES: tuple[str, ...] = (
 
 def check_task_name(task: str) -> None:
     """Raise ``ValueError`` with the nearest names for a task that does not exist."""
-    if task in TASK_NAMES:
-        return
-    near = difflib.get_close_matches(task, TASK_NAMES, n=3, cutoff=0.3)
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
-    raise ValueError(f"unknown task {task!r}: Meta-World has {len(TASK_NAMES)} v3 tasks{hint}")
+    check_name(task, TASK_NAMES, kind="task", known_as=f"Meta-World has {len(TASK_NAMES)} v3 tasks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from potstill.envs.check_name import check_name
 
 #: Meta-World's own arm first, then ours; 7 joints: sawyer, panda, iiwa, xarm7, gen3; 6: the rest.
 ROBOT_NAMES: tuple[str, ...] = (
@@ -20,8 +20,4 @@ ROBOT_NAMES: tuple[str, ...] = (
 
 def check_robot_name(robot: str) -> None:
     """Raise ``ValueError`` with the nearest names for an arm that does not exist."""
-    if robot in ROBOT_NAMES:
-        return
-    near = difflib.get_close_matches(robot, ROBOT_NAMES, n=3, cutoff=0.3)
-    hint = f"; did you mean {', '.join(near)}?" if near else ""
-    raise ValueError(f"unknown robot {robot!r}: there are {', '.join(ROBOT_NAMES)}{hint}")
+    check_name(robot, ROBOT_NAMES, kind="robot", known_as=f"there are {', '.join(ROBOT_NAMES)}")

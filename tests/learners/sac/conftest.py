@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+import ray
 
+from potstill.learners.sac.algorithm import SacAlgorithm
 from potstill.learners.sac.algorithm_config import SacAlgorithmConfig
 from potstill.learners.sac.config import SacConfig
 
@@ -40,3 +42,28 @@ def tiny_expert(tiny_sac) -> Callable[..., SacAlgorithmConfig]:
         )
 
     return make
+
+
+@pytest.fixture(scope="module")
+def local_ray() -> Iterator[None]:
+    """A Ray of the module's own; RLlib would else look for a cluster, and wait for one that has gone."""
+    ray.init(
+        address="local", num_cpus=4, include_dashboard=False, object_store_memory=80 * 2**20,
+        logging_level="ERROR", log_to_driver=False,
+    )  # fmt: skip
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def build() -> Iterator[Callable[[SacAlgorithmConfig], SacAlgorithm]]:
+    """Builds algorithms, and stops them after the test."""
+    algorithms: list[SacAlgorithm] = []
+
+    def make(config: SacAlgorithmConfig) -> SacAlgorithm:
+        algorithms.append(config.build_algo())
+        return algorithms[-1]
+
+    yield make
+    for algorithm in algorithms:
+        algorithm.stop()

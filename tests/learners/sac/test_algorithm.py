@@ -7,35 +7,13 @@ import pickle
 
 import numpy as np
 import pytest
-import ray
 import torch
 from ray.rllib.callbacks.callbacks import RLlibCallback
 
 from potstill.learners.sac.algorithm import SacAlgorithm
 from potstill.learners.sac.errors import DivergedError
 
-
-@pytest.fixture(scope="module", autouse=True)
-def local_ray():
-    ray.init(
-        address="local", num_cpus=3, include_dashboard=False, object_store_memory=80 * 2**20,
-        logging_level="ERROR", log_to_driver=False,
-    )  # fmt: skip
-    yield
-    ray.shutdown()
-
-
-@pytest.fixture
-def build():
-    algorithms = []
-
-    def build(config):
-        algorithms.append(config.build_algo())
-        return algorithms[-1]
-
-    yield build
-    for algorithm in algorithms:
-        algorithm.stop()
+pytestmark = pytest.mark.usefixtures("local_ray")
 
 
 def weights(algorithm):

@@ -8,7 +8,6 @@ import time
 
 import numpy as np
 import pytest
-import ray
 import torch
 from ray import tune
 from ray.rllib.core import DEFAULT_MODULE_ID
@@ -16,32 +15,9 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from potstill.learners.sac.algorithm import SacAlgorithm
 from potstill.learners.sac.errors import DivergedError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("local_ray")]
 
 DEADLINE_SECONDS = 60.0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def local_ray():
-    ray.init(
-        address="local", num_cpus=4, include_dashboard=False, object_store_memory=80 * 2**20,
-        logging_level="ERROR", log_to_driver=False,
-    )  # fmt: skip
-    yield
-    ray.shutdown()
-
-
-@pytest.fixture
-def build():
-    algorithms = []
-
-    def build(config):
-        algorithms.append(config.build_algo())
-        return algorithms[-1]
-
-    yield build
-    for algorithm in algorithms:
-        algorithm.stop()
 
 
 class Seeds:
