@@ -21,3 +21,7 @@ class ManifestError(ExperienceError):
 
 class StoreFullError(ExperienceError):
     """No space, quota or file-size limit left; nothing of the write counts and its files are removed."""
+
+
+class PromptFileError(ExperienceError):
+    """A prompt collection that is missing or malformed; names the line and the key."""

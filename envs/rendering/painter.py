@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: Where each painter lives; a module is imported when its painter is first asked for.
 _PAINTERS: dict[str, tuple[str, str]] = {
     "mujoco": ("potstill.envs.rendering.mujoco_painter", "MujocoPainter"),
+    "procedural": ("potstill.envs.rendering.procedural_painter", "ProceduralPainter"),
     "randomised": ("potstill.envs.rendering.randomised_painter", "RandomisedPainter"),
 }
 

@@ -37,6 +37,10 @@ class RenderRequest:
     seed: int = 0
     """Seeds the painter (look of the scene); ignored by ``mujoco``."""
     prompt: Mapping[str, str] = field(default_factory=dict)
+    """What to paint, by region (``experience/prompt_collection.py``), with ``light`` and ``negative``."""
+    strength: float = 1.0
+    """0..1: how strictly a prompt painter keeps to the scene's geometry; 1 keeps every edge, lower lets edges and
+    colours go astray. Painters without prompts ignore it."""
     paint: bool = True
     """False: no RGB (geometry for warping only). Image painters are not called; scene painters may still move
     the cameras, so that geometry and picture agree."""

@@ -1,0 +1,85 @@
+"""Everything a prompt and a seed decide about a scene, before any pixel is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from potstill.envs.rendering.oklab import linear_rgb
+from potstill.envs.rendering.procedural_light import ProceduralLight
+from potstill.envs.rendering.procedural_surface import ProceduralSurface
+from potstill.envs.rendering.scene_regions import SceneRegions
+
+#: OKLab distance that the goal keeps from what lies around it.
+_GOAL_DISTANCE = 0.28
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProceduralLook:
+    """Surfaces, goal and light. Legend: B bodies, S surfaces."""
+
+    surfaces: tuple[ProceduralSurface, ...]
+    """Table, background, robot, then one for each body of an object."""
+    surface_of_body: np.ndarray
+    """(B + 1,) intp; the last one stands for what is hit by no ray."""
+    ramps: np.ndarray
+    """(3, S * 256) float32 linear light by surface and shade."""
+    gloss: np.ndarray
+    """(S * 256,) float32."""
+    goal: np.ndarray
+    """(3,) float32 linear light: goal markers shine by themselves, in a colour unlike what is around."""
+    light: ProceduralLight
+
+    @classmethod
+    def of(
+        cls, prompt: Mapping[str, str], regions: SceneRegions, *, seed: int, strength: float
+    ) -> ProceduralLook:
+        """The look of these words with this seed; regions the prompt leaves out look as the seed wills."""
+        kinds = [("table", 0), ("background", 0), ("robot", 0)]
+        surface_of_body = []
+        for region in regions.region_of_body:
+            if region == "object":
+                kinds.append((region, len(kinds) - 3))
+                surface_of_body.append(len(kinds) - 1)
+            else:
+                surface_of_body.append(kinds.index((region, 0)))
+        surfaces = tuple(
+            ProceduralSurface.of(
+                _words(prompt, region, seed), region, seed=seed, looseness=1.0 - strength, variant=variant
+            )
+            for region, variant in kinds
+        )
+        goal = ProceduralSurface.of(_words(prompt, "goal", seed), "goal", seed=seed)
+        return cls(
+            surfaces=surfaces,
+            surface_of_body=np.array([*surface_of_body, kinds.index(("background", 0))], np.intp),
+            ramps=np.concatenate([surface.ramp() for surface in surfaces], axis=1),
+            gloss=np.repeat([surface.gloss for surface in surfaces], 256).astype(np.float32),
+            goal=_goal_colour(goal.mean, [surface.mean for surface in surfaces[:2]]),
+            light=ProceduralLight.of(prompt, seed=seed),
+        )
+
+
+def _words(prompt: Mapping[str, str], region: str, seed: int) -> str:
+    """Without words for a region the seed chooses: a hash is a word like any other."""
+    return prompt.get(region) or f"{region} number {_letters(seed)}"
+
+
+def _letters(seed: int) -> str:
+    return "x" + "".join(chr(ord("a") + int(digit)) for digit in str(abs(seed)))
+
+
+def _goal_colour(wanted: np.ndarray, around: list[np.ndarray]) -> np.ndarray:
+    """The wanted colour, made lighter or darker until it differs from all that is around it."""
+    shifts = sorted(np.linspace(-0.6, 0.6, 25), key=abs)
+    candidates = [
+        np.array([lightness, *wanted[1:]])
+        for shift in shifts
+        if 0.15 <= (lightness := wanted[0] + shift) <= 0.95
+    ]
+    distances = [min(float(np.linalg.norm(colour - other)) for other in around) for colour in candidates]
+    far = [colour for colour, distance in zip(candidates, distances) if distance >= _GOAL_DISTANCE]
+    chosen = far[0] if far else candidates[int(np.argmax(distances))]
+    return linear_rgb(chosen).astype(np.float32)
