@@ -10,12 +10,12 @@ import mujoco
 import numpy as np
 from OpenGL import GL
 
-from potstill.envs.rendering.batch_items import ITEM_COLUMNS, BatchItems
+from potstill.envs.rendering.batch_items import ITEM_COLUMNS, PLAIN, SEE_THROUGH, TEXTURED, BatchItems
 from potstill.envs.rendering.batch_look import BatchLook
 from potstill.envs.rendering.batch_pipeline import BatchPipeline
 from potstill.envs.rendering.batch_placement import BatchPlacement
 from potstill.envs.rendering.batch_target import BatchTarget
-from potstill.envs.rendering.batch_texture_pages import BatchTexturePages
+from potstill.envs.rendering.batch_texture_pages import NO_TEXTURE, BatchTexturePages
 from potstill.envs.rendering.batch_visuals import BatchVisuals
 from potstill.envs.rendering.records import SceneState
 
@@ -45,11 +45,11 @@ class BatchCanvas:
         self._model, self._max_backdrops = model, max_backdrops
         self.visuals = BatchVisuals(model)
         self._pages = BatchTexturePages(model, page_size)
-        self._pipeline = BatchPipeline(self.visuals.surfaces)
         self._sky = _sky_colour(model)
         self._backdrops: OrderedDict[tuple[int | bytes, ...], BatchTarget] = OrderedDict()
         extent, planes = model.stat.extent, model.vis.map
         self._planes = float(planes.znear * extent), float(planes.zfar * extent)
+        self._pipeline = BatchPipeline(self.visuals.surfaces, self._planes)
         fixed = (model.cam_mode == mujoco.mjtCamLight.mjCAMLIGHT_FIXED) & (
             model.body_mocapid[model.cam_bodyid] < 0
         )
@@ -128,7 +128,7 @@ class BatchCanvas:
         *,
         first_layer: int | None = None,
     ) -> None:
-        items = BatchItems.of(shown, self.visuals.transparent, placement.distances[layers])
+        items = BatchItems.of(shown, self._stages(look), placement.distances[layers])
         if not len(items.visual):
             return
         view = np.asarray(layers)[items.view]
@@ -144,8 +144,13 @@ class BatchCanvas:
         columns[:, 38] = placement.focal[view]
         columns[:, 39] = 0.0
         self._pages.use()
-        self._pipeline.light(*placement.lights(placement.scene_of_view[layers[0]], look), look)
-        self._pipeline.draw(items, columns, self._planes)
+        lights = placement.lights(placement.scene_of_view[layers[0]], look)
+        self._pipeline.draw(items, columns, lights=lights, look=look)
+
+    def _stages(self, look: BatchLook) -> np.ndarray:
+        """(V,) int."""
+        opaque = np.where(look.texture[:, 4] == NO_TEXTURE, PLAIN, TEXTURED)
+        return np.where(self.visuals.transparent, SEE_THROUGH, opaque)
 
 
 def _set_state() -> None:

@@ -8,54 +8,55 @@ import numpy as np
 
 #: float32 columns of an item: pose (12), view (12), rgba (4), gloss and body (4), texture (4), slot (4).
 ITEM_COLUMNS = 40
+#: Stages of a draw, in this order.
+PLAIN, TEXTURED, SEE_THROUGH = range(3)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BatchItems:
-    """Items in drawing order; runs of one visual become one draw. Legend: I items."""
+    """Items in drawing order; runs of one visual become one draw. Legend: I items, N views, V visuals."""
 
     visual: np.ndarray
     """(I,) int."""
     view: np.ndarray
     """(I,) int."""
-    opaque: int
-    """So many items come before the see-through ones."""
+    stage: np.ndarray
+    """(I,) int, ``PLAIN`` .. ``SEE_THROUGH``, rising."""
 
     @staticmethod
-    def of(shown: np.ndarray, transparent: np.ndarray, distances: np.ndarray) -> BatchItems:
-        """Opaque visuals in their own order, then in every view the see-through ones, far ones first.
+    def of(shown: np.ndarray, stages: np.ndarray, distances: np.ndarray) -> BatchItems:
+        """Opaque visuals stage by stage in their own order, then in every view the see-through ones, far ones first.
 
         Args:
             shown: (N, V) bool, which visuals to draw in which view.
-            transparent: (V,) bool.
+            stages: (V,) int, where each visual belongs.
             distances: (N, V) m from the camera.
         """
-        visual, view = np.nonzero((shown & ~transparent).T)
-        opaque = len(visual)
-        clear = np.flatnonzero(transparent)
+        order = np.argsort(stages, kind="stable")[: int((stages < SEE_THROUGH).sum())]
+        rank, view = np.nonzero(shown[:, order].T)
+        visual = order[rank]
+        clear = np.flatnonzero(stages == SEE_THROUGH)
         if len(clear) and shown[:, clear].any():
-            order = clear[np.argsort(-distances[:, clear], axis=1, kind="stable")]  # (N, ranks)
-            views = np.broadcast_to(np.arange(len(shown))[:, None], order.shape)
-            kept = shown[views, order].T  # rank by rank, so that equal visuals of many views stand together
-            visual = np.concatenate([visual, order.T[kept]])
-            view = np.concatenate([view, views.T[kept]])
-        return BatchItems(visual=visual, view=view, opaque=opaque)
+            far_first = clear[np.argsort(-distances[:, clear], axis=1, kind="stable")].T  # (ranks, N)
+            views = np.broadcast_to(np.arange(len(shown)), far_first.shape)
+            kept = shown[views, far_first]  # rank by rank: equal visuals of many views stand together
+            visual = np.concatenate([visual, far_first[kept]])
+            view = np.concatenate([view, views[kept]])
+        return BatchItems(visual=visual, view=view, stage=stages[visual])
 
-    def commands(self, element_start: np.ndarray) -> tuple[np.ndarray, int]:
-        """(D, 5) uint32 indirect draw commands, and how many of them are opaque.
+    def commands(self, element_start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(D, 5) uint32 indirect draw commands, and (3,) int how many of them belong to each stage.
 
         Args:
             element_start: (V + 1,) first index of each visual in the element buffer.
         """
-        changes = np.flatnonzero(np.diff(self.visual)) + 1
-        first = np.unique(np.concatenate([[0], changes, [self.opaque]]))
-        first = first[first < len(self.visual)].astype(np.intp)
+        first = np.concatenate([[0], np.flatnonzero(np.diff(self.visual)) + 1])
         visual = self.visual[first]
         commands = np.zeros(
             (len(first), 5), np.uint32
-        )  # elements, instances, first element, base, first instance
+        )  # elements, instances, first element, base, first item
         commands[:, 0] = element_start[visual + 1] - element_start[visual]
         commands[:, 1] = np.diff(np.append(first, len(self.visual)))
         commands[:, 2] = element_start[visual]
         commands[:, 4] = first
-        return commands, int((first < self.opaque).sum())
+        return commands, np.bincount(self.stage[first], minlength=3)

@@ -11,10 +11,10 @@ from potstill.envs.rendering.batch_texture_pages import FLAT_TEXTURE, NO_TEXTURE
 from potstill.envs.rendering.batch_visuals import BatchVisuals
 from potstill.envs.rendering.rotation_matrices import rotation_matrices
 
-#: As ``shaders/batch.vert`` has it.
-MAX_LIGHTS = 16
-#: Kinds of light there.
-CAMERA_LIGHT, FAR_AWAY_LIGHT, LIGHT_IN_THE_SCENE = -1.0, 0.0, 1.0
+#: Every light is code of its own in the shader.
+_MAX_LIGHTS = 16
+#: Kinds of light, as ``shaders/batch.vert`` numbers them.
+CAMERA_LIGHT, FAR_AWAY_LIGHT, LIGHT_IN_THE_SCENE = range(3)
 _RGB = int(mujoco.mjtTextureRole.mjTEXROLE_RGB)
 #: Gloss of what has no material.
 _PLAIN_SPECULAR, _PLAIN_SHININESS = 0.5, 0.5
@@ -57,8 +57,8 @@ class BatchLook:
             ValueError: more lights than can be drawn.
         """
         shining = np.flatnonzero(model.light_active)
-        if len(shining) >= MAX_LIGHTS:
-            raise ValueError(f"the batch renderer draws up to {MAX_LIGHTS - 1} lights: got {len(shining)}")
+        if len(shining) >= _MAX_LIGHTS:
+            raise ValueError(f"the batch renderer draws up to {_MAX_LIGHTS - 1} lights: got {len(shining)}")
         return BatchLook(
             rgba=visuals.colours(model),
             gloss=_gloss(model, visuals),

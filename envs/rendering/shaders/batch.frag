@@ -1,16 +1,17 @@
-#version 450
-
-const int FLAT = 1, CUBE = 2, SIX_SIDED_CUBE = 3;  // kinds of texture; 0 is none
-
-uniform sampler2DArray pages;
-
 in vec4 colour;
-in vec3 texture_coordinate;
-flat in ivec3 texture_kind_page_body;
+flat in int body_id;
 
 layout(location = 0) out vec4 picture;
 layout(location = 1) out vec4 depth;  // m; its alpha of 1 keeps blending away from it
 layout(location = 2) out int body;
+
+#if TEXTURED
+const int FLAT = 1, CUBE = 2, SIX_SIDED_CUBE = 3;  // kinds of texture; 0 is none
+
+uniform sampler2DArray pages;
+
+in vec3 texture_coordinate;
+flat in ivec2 texture_kind_and_page;
 
 vec3 onto_side(int side, vec3 v) {  // across, down, out
     switch (side) {
@@ -34,11 +35,18 @@ vec4 cube(vec3 v, int page, bool six_sided) {
     return textureGrad(pages, vec3(0.5 * at.xy / at.z + 0.5, page + (six_sided ? side : 0)), dx, dy);
 }
 
+vec4 textured(vec4 plain) {
+    int kind = texture_kind_and_page.x, page = texture_kind_and_page.y;
+    if (kind == FLAT) return plain * texture(pages, vec3(texture_coordinate.xy - 0.5, page));
+    if (kind >= CUBE) return plain * cube(texture_coordinate, page, kind == SIX_SIDED_CUBE);
+    return plain;
+}
+#else
+vec4 textured(vec4 plain) { return plain; }
+#endif
+
 void main() {
-    int kind = texture_kind_page_body.x, page = texture_kind_page_body.y;
-    picture = colour;
-    if (kind == FLAT) picture *= texture(pages, vec3(texture_coordinate.xy - 0.5, page));
-    if (kind >= CUBE) picture *= cube(texture_coordinate, page, kind == SIX_SIDED_CUBE);
+    picture = textured(colour);
     depth = vec4(1.0 / gl_FragCoord.w, 0.0, 0.0, 1.0);
-    body = texture_kind_page_body.z;
+    body = body_id;
 }

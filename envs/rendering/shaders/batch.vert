@@ -1,18 +1,15 @@
-#version 450
-#extension GL_ARB_shader_viewport_layer_array : require
 // OpenGL's fixed-function light, written out: computed at vertices and clamped there, as MuJoCo does.
+// BatchProgramKey writes the head: TEXTURED, LIGHTS, KIND, GLOSSY.
 
-const int MAX_LIGHTS = 16;
-const float CAMERA = -1.0, FAR_AWAY = 0.0;  // kinds of light; 1 stands in the scene
+const int CAMERA = 0, FAR_AWAY = 1;  // kinds of light; 2 stands in the scene
 
 uniform vec2 planes;  // near, far; m
-uniform int lights;
-uniform vec4 light_place[MAX_LIGHTS];  // world: position, or where light comes from; kind
-uniform vec4 light_beam[MAX_LIGHTS];  // world direction; cosine of the cutoff
-uniform vec4 light_fading[MAX_LIGHTS];  // attenuation: constant, linear, quadratic; exponent of the beam
-uniform vec3 light_ambient[MAX_LIGHTS];
-uniform vec3 light_diffuse[MAX_LIGHTS];
-uniform vec3 light_specular[MAX_LIGHTS];
+uniform vec4 light_place[LIGHTS];  // world: position, or where light comes from
+uniform vec4 light_beam[LIGHTS];  // world direction; cosine of the cutoff
+uniform vec4 light_fading[LIGHTS];  // attenuation: constant, linear, quadratic; exponent of the beam
+uniform vec3 light_ambient[LIGHTS];
+uniform vec3 light_diffuse[LIGHTS];
+uniform vec3 light_specular[LIGHTS];
 
 layout(location = 0) in vec3 point;
 layout(location = 1) in vec3 normal;
@@ -30,17 +27,18 @@ layout(location = 11) in vec4 texture_scale;  // scale; first page
 layout(location = 12) in vec4 slot;  // layer, texture kind, focal length in half pictures
 
 out vec4 colour;
+flat out int body_id;
+#if TEXTURED
 out vec3 texture_coordinate;
-flat out ivec3 texture_kind_page_body;
+flat out ivec2 texture_kind_and_page;
+#endif
 
 vec3 lit(vec3 place, vec3 n, vec3 towards_eye) {
     vec3 sum = gloss.z * rgba.rgb;
-    for (int i = 0; i < lights; ++i) {
-        vec3 towards = light_place[i].xyz;
+    for (int i = 0; i < LIGHTS; ++i) {
+        vec3 towards = KIND[i] == CAMERA ? view_z.xyz : light_place[i].xyz;
         float strength = 1.0;
-        if (light_place[i].w == CAMERA) {
-            towards = view_z.xyz;
-        } else if (light_place[i].w != FAR_AWAY) {
+        if (KIND[i] > FAR_AWAY) {
             towards -= place;
             float range = length(towards);
             towards /= range;
@@ -50,8 +48,11 @@ vec3 lit(vec3 place, vec3 n, vec3 towards_eye) {
         }
         float slope = dot(n, towards);
         vec3 shine = (light_ambient[i] + max(slope, 0.0) * light_diffuse[i]) * rgba.rgb;
-        float glance = max(dot(n, normalize(towards + towards_eye)), 0.0);
-        if (slope > 0.0) shine += gloss.x * light_specular[i] * pow(glance, gloss.y);
+        if (GLOSSY[i]) {
+            vec3 halfway = towards + towards_eye;
+            float glance = max(dot(n, halfway) * inversesqrt(dot(halfway, halfway)), 0.0);
+            shine += (slope > 0.0 ? gloss.x * pow(glance, gloss.y) : 0.0) * light_specular[i];
+        }
         sum += strength * shine;
     }
     return min(sum, 1.0);
@@ -65,8 +66,11 @@ void main() {
     vec3 away = normalize(seen);
     vec3 towards_eye = -(view_x.xyz * away.x + view_y.xyz * away.y + view_z.xyz * away.z);
     colour = vec4(lit(place.xyz, normalize(n), towards_eye), rgba.a);
+    body_id = int(gloss.w);
+#if TEXTURED
     texture_coordinate = texture_point * texture_scale.xyz;
-    texture_kind_page_body = ivec3(slot.y, texture_scale.w, gloss.w);
+    texture_kind_and_page = ivec2(slot.y, texture_scale.w);
+#endif
     // Upside-down, so that the first row in memory is the highest; near is 1 and far is 0 for precision.
     float nearness = planes.x * (planes.y + seen.z) / (planes.y - planes.x);
     gl_Position = vec4(seen.x * slot.z, -seen.y * slot.z, nearness, -seen.z);
