@@ -52,6 +52,7 @@ def build_parser() -> OneLineParser:
     add_expert(verbs)
     add_sweep(verbs)
     _add_reports(verbs)
+    _add_prompts(verbs)
     _add_queue(verbs)
     _add_worker(verbs)
     doctor = add_verb(
@@ -116,6 +117,24 @@ def _add_reports(verbs: Any) -> None:
     check.add_argument("run_dir", metavar="RUN_DIR")
     check.add_argument("--json", action="store_true", help="print JSON")
     finish_verb(check, "dataset_check")
+
+
+def _add_prompts(verbs: Any) -> None:
+    prompts = add_verb(verbs, "prompts", "look at collections of prompts for generated pictures")
+    actions = prompts.add_subparsers(
+        metavar="ACTION", dest="action", required=True, parser_class=OneLineParser
+    )
+    show = add_verb(actions, "show", "check a collection and paint a contact sheet of it")
+    show.add_argument(
+        "collection", metavar="COLLECTION|FILE", help="a name, e.g. tabletop-v1, or a .jsonl file"
+    )
+    show.add_argument(
+        "--count", metavar="N", default="16", help="pictures, spread over the collection; default: 16"
+    )
+    show.add_argument("--task", metavar="TASK", default="reach-v3", help="whose scene; default: reach-v3")
+    show.add_argument("--size", metavar="PIXELS", default="160", help="of a picture; default: 160")
+    show.add_argument("--out", required=True, metavar="FILE.png", help="where the sheet goes")
+    finish_verb(show, "prompts_show")
 
 
 def _add_queue(verbs: Any) -> None:
