@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+#: MuJoCo draws a corner flat where the mesh's normal leans further from the face's than this.
+_SMOOTH_COSINE = 0.8
 #: Squares along each side of boxes and planes: light is computed at corners and interpolated between them.
 _SQUARES = 4
 
@@ -47,23 +49,40 @@ class BatchSurface:
 
 
 def _mesh(model: mujoco.MjModel, mesh: int) -> BatchSurface:
+    """Corners that share point, normal and texture coordinates become one vertex."""
     first, count = model.mesh_faceadr[mesh], model.mesh_facenum[mesh]
+    corners, smooth, coordinates = (
+        column[first : first + count]
+        for column in (model.mesh_face, model.mesh_facenormal, model.mesh_facetexcoord)
+    )
+    points = model.mesh_vert[model.mesh_vertadr[mesh] :]
+    normals = model.mesh_normal[model.mesh_normaladr[mesh] :][: model.mesh_normalnum[mesh]]
     unwrapped = bool(model.mesh_texcoordadr[mesh] >= 0)
-    columns = [model.mesh_face, model.mesh_facenormal, *([model.mesh_facetexcoord] if unwrapped else [])]
-    corners = np.stack([column[first : first + count] for column in columns], axis=-1)
-    unique, faces = np.unique(corners.reshape(-1, len(columns)), axis=0, return_inverse=True)
-    points = model.mesh_vert[model.mesh_vertadr[mesh] + unique[:, 0]]
-    texture_points = points
+    if not unwrapped:
+        flat = _face_normals(points[corners])
+        sharp = (normals[smooth] * flat[:, None]).sum(axis=2) < _SMOOTH_COSINE
+        smooth = np.where(sharp, len(normals) + np.arange(count)[:, None], smooth)
+        normals, coordinates = np.concatenate([normals, flat]), corners
+    columns = np.stack([corners, smooth, coordinates], axis=-1).reshape(-1, 3)
+    unique, faces = np.unique(columns, axis=0, return_inverse=True)
+    texture_points = points[unique[:, 0]]
     if unwrapped:
-        chosen = model.mesh_texcoord[model.mesh_texcoordadr[mesh] + unique[:, 2]]
-        texture_points = np.pad(chosen + 0.5, ((0, 0), (0, 1)))
+        texture_points = np.pad(
+            model.mesh_texcoord[model.mesh_texcoordadr[mesh] :][unique[:, 2]] + 0.5, ((0, 0), (0, 1))
+        )
     return BatchSurface(
-        points=points,
-        normals=model.mesh_normal[model.mesh_normaladr[mesh] + unique[:, 1]],
+        points=points[unique[:, 0]],
+        normals=normals[unique[:, 1]],
         texture_points=texture_points,
         faces=faces.reshape(-1, 3),
         unwrapped=unwrapped,
     )
+
+
+def _face_normals(triangles: np.ndarray) -> np.ndarray:
+    """(F, 3, 3) corners to (F, 3) unit vectors; 0 where a triangle has no area."""
+    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
 
 
 def _primitive(model: mujoco.MjModel, kind: mujoco.mjtGeom, size: np.ndarray, name: str) -> BatchSurface:
