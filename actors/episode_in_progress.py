@@ -39,7 +39,11 @@ class EpisodeInProgress:
         self._teacher = self._acting_teacher()
         self._recorder = EpisodeRecorder() if job.purpose == "rollout" else None
         self._pictures = KeyframePictures(
-            task=job.task, robot=job.robot, config=job.render, seed=_render_seed(job.seed)
+            task=job.task,
+            robot=job.robot,
+            config=job.render,
+            seed=_render_seed(job.seed),
+            prompt=job.prompt,
         )
         stack = student.frame_stack if student else 1
         self._frames: deque[np.ndarray] = deque(maxlen=stack)
@@ -119,6 +123,7 @@ class EpisodeInProgress:
                 painter_version=self._reply.painter_version,
                 keyframe_interval=job.render.keyframe_interval,
                 cameras=job.render.cameras,
+                prompt_collection=job.render.prompt_collection if job.prompt_id >= 0 else "",
             )
         )
 
@@ -179,7 +184,7 @@ class EpisodeInProgress:
             success=success,
             frames=self._frames[-1],
             keyframe=self._pictures.is_keyframe,
-            prompt_id=-1,
+            prompt_id=self.job.prompt_id,
             render_seed=self._request.seed,
             camera_pose=self._reply.camera_pose,
             body_pos=scene.body_pos,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from potstill.envs.rendering.records import RenderReply, RenderRequest, SceneState
@@ -22,8 +24,17 @@ class KeyframePictures:
     The painter is called once per keyframe: ceil(T / k) times for T steps unless a warp was refused.
     """
 
-    def __init__(self, *, task: str, robot: str = "sawyer", config: RenderConfig, seed: int) -> None:
+    def __init__(
+        self,
+        *,
+        task: str,
+        robot: str = "sawyer",
+        config: RenderConfig,
+        seed: int,
+        prompt: Mapping[str, str] | None = None,
+    ) -> None:
         self._task, self._robot = task, robot
+        self._prompt = prompt or {}
         self._config = config
         self._seed = seed
         self._steps_since_keyframe = 0
@@ -46,6 +57,8 @@ class KeyframePictures:
             size=self._config.size,
             painter=self._config.painter,
             seed=self._seed,
+            prompt=self._prompt,
+            strength=self._config.prompt_strength,
             paint=paint,
             geometry=interval > 1,
         )

@@ -39,6 +39,10 @@ class RolloutJob:
     render: RenderConfig
     robot: str = "sawyer"
     """The arm."""
+    prompt_id: int = -1
+    """Of the episode's prompt in its collection; -1 without prompts."""
+    prompt: Mapping[str, str] = field(default_factory=dict)
+    """What the painter is told to paint."""
     expert: TeacherSource = field(default_factory=TeacherSource)
     """Whose actions are the labels."""
     teacher: TeacherSource = field(default_factory=TeacherSource)

@@ -96,7 +96,11 @@ def evaluate(config: DaggerConfig, checkpoint: Path, *, workers: int, batch: int
     ):
         queue = open_queue(server.url, run)
         stage = evaluation_stage(config, 0, sha256)
-        queue.put(evaluation_tasks(config, stage, run=run, checkpoint=(str(checkpoint), sha256)))
+        queue.put(
+            evaluation_tasks(
+                config, stage, run=run, run_dir=checkpoint.parent.parent, checkpoint=(str(checkpoint), sha256)
+            )
+        )
         kinds = ["rollout"] * workers + ["render"] * RENDER_WORKERS
         processes = [start(kind, server.url, run, batch) for kind in kinds]
         began = time.monotonic()

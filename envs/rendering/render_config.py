@@ -26,8 +26,12 @@ CAMERA_NAMES: tuple[str, ...] = (
 class RenderConfig:
     """The student's eyes; the same in rollouts and evaluation."""
 
-    painter: Literal["mujoco", "randomised"] = "mujoco"
-    """Turns a scene into pixels: plain RGB, or classic domain randomisation."""
+    painter: Literal["mujoco", "randomised", "procedural"] = "mujoco"
+    """Turns a scene into pixels: plain RGB, classic domain randomisation, or materials and lights by prompts."""
+    prompt_collection: str = "tabletop-v1"
+    """For painters that take prompts: a collection's name, or a .jsonl file. Each episode has one prompt of it."""
+    prompt_strength: float = 1.0
+    """0..1; how strictly such a painter keeps to the scene's geometry, 1 = every edge."""
     cameras: tuple[str, ...] = DEFAULT_CAMERAS
     """Camera names; each frame holds one picture per camera."""
     size: int = 64
@@ -45,9 +49,16 @@ class RenderConfig:
                 near = difflib.get_close_matches(camera, CAMERA_NAMES, n=1, cutoff=0.3)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise ValueError(f"cameras must be among {', '.join(CAMERA_NAMES)}: got {camera!r}{hint}")
+        if not 0.0 <= self.prompt_strength <= 1.0:
+            raise ValueError(f"prompt_strength must be in 0..1: got {self.prompt_strength}")
         if not 16 <= self.size <= 512:
             raise ValueError(f"size must be in 16..512 pixels: got {self.size}")
         if self.keyframe_interval < 1:
             raise ValueError(f"keyframe_interval must be at least 1: got {self.keyframe_interval}")
         if not 0.0 <= self.max_invalid_fraction <= 1.0:
             raise ValueError(f"max_invalid_fraction must be in [0, 1]: got {self.max_invalid_fraction}")
+
+    @property
+    def takes_prompts(self) -> bool:
+        """Whether the painter is told by a prompt what to paint."""
+        return self.painter == "procedural"

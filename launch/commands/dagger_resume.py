@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.resume_check import check_resumable
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
@@ -17,7 +18,8 @@ def run(arguments: Namespace) -> int:
     root = open_run_directory(arguments.run_dir).root
     config = RunFolder(root).read_config()
     check_resumable(config, RunFolder(root))
-    teachers = TeacherFiles.find(config, root)
+    prompts = PromptFile.find(config, root)
+    teachers = TeacherFiles.find(prompts.config, root)
     if arguments.redis:
         check_server(arguments.redis)
     if arguments.plan:
@@ -29,4 +31,6 @@ def run(arguments: Namespace) -> int:
     print(f"potstill: resuming {config.recipe} ({config.task}) in {root}", flush=True)
     from potstill.launch.dagger.run_dagger import run_dagger
 
-    return run_dagger(teachers, root, resume=True, redis_url=arguments.redis, ray_address=arguments.ray)
+    return run_dagger(
+        teachers, root, prompts=prompts, resume=True, redis_url=arguments.redis, ray_address=arguments.ray
+    )

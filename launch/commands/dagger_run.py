@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from potstill.launch.configuration import override
+from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.recipes import load_recipe
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
@@ -26,7 +27,8 @@ def run(arguments: Namespace) -> int:
     RunFolder(run_dir).check(config, resume=False)
     if arguments.redis:
         check_server(arguments.redis)
-    teachers = TeacherFiles.find(config, run_dir)
+    prompts = PromptFile.find(config, run_dir)
+    teachers = TeacherFiles.find(prompts.config, run_dir)
     if arguments.dry_run:
         from potstill.launch.dagger.plan import describe_plan
 
@@ -37,4 +39,6 @@ def run(arguments: Namespace) -> int:
     print(f"potstill: {config.recipe} ({config.task}, {config.rounds} rounds) -> {run_dir}", flush=True)
     from potstill.launch.dagger.run_dagger import run_dagger
 
-    return run_dagger(teachers, run_dir, resume=False, redis_url=arguments.redis, ray_address=arguments.ray)
+    return run_dagger(
+        teachers, run_dir, prompts=prompts, resume=False, redis_url=arguments.redis, ray_address=arguments.ray
+    )

@@ -47,6 +47,9 @@ class EvaluationConfig:
     """Of the best checkpoint, on seeds of their own: choosing the best of several rounds flatters it."""
     max_steps: int = 120
     """Steps, 1..500, within which the task must succeed once."""
+    look: Literal["seen", "held_out", "plain"] = "seen"
+    """What the student is shown: prompts of the training split, prompts that no training saw, or plain RGB whatever
+    the painter. Without prompts ``seen`` and ``held_out`` are the painter's own looks."""
 
     def __post_init__(self) -> None:
         for name in ("episodes", "final_episodes"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.only_runner import only_runner
@@ -20,6 +21,7 @@ def run_dagger(
     teachers: TeacherFiles,
     run_dir: Path,
     *,
+    prompts: PromptFile,
     resume: bool,
     redis_url: str | None = None,
     ray_address: str | None = None,
@@ -38,6 +40,7 @@ def run_dagger(
     run_dir.mkdir(parents=True, exist_ok=True)
     with only_runner(run_dir), _terminate_as_interrupt():
         teachers.copy(run_dir)
+        prompts.copy(run_dir)
         run = folder.open(config)
         reporter = RunReporter(run_dir)
         started = time.monotonic()

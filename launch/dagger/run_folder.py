@@ -23,7 +23,7 @@ class RunFolder:
     ::
 
         config.yaml  provenance.json  run.json  events.jsonl  report.json  report.html
-        episodes/round_XX/  checkpoints/round_XX/  teachers/SHA256/  stages/  redis/  superseded/
+        episodes/round_XX/  checkpoints/round_XX/  teachers/SHA256/  prompts/SHA256.jsonl  stages/  redis/  superseded/
     """
 
     def __init__(self, path: Path) -> None:

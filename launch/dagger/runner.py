@@ -180,7 +180,9 @@ class DaggerRunner:
             shown = best_round if round_index is None else round_index
             assert shown is not None
             checkpoint = (str(self._checkpoint_folder(shown)), policy_sha256)
-            tasks = evaluation_tasks(self._config, stage, run=self._run, checkpoint=checkpoint)
+            tasks = evaluation_tasks(
+                self._config, stage, run=self._run, run_dir=self._run_dir, checkpoint=checkpoint
+            )
             self._submit(stage, tasks)
             ledger = self._settle(stage, lambda now: self._say_evaluation(shown, now))
             self._require_all_done(stage, ledger)

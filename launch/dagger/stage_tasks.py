@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.teacher_source import TeacherSource
 from potstill.experience.episode_seeds import evaluation_seed, final_evaluation_seed, rollout_seed
+from potstill.experience.prompt_collection import PromptCollection, PromptSplit
 from potstill.launch.dagger.config import DaggerConfig
-from potstill.launch.dagger.stages import Stage
+from potstill.launch.dagger.prompt_file import pinned_prompts
+from potstill.launch.dagger.stages import Stage, evaluation_render
 from potstill.launch.dagger.teacher_files import source_of
 from potstill.learners.training_job import TrainingJob
 from potstill.queues.task import Task
@@ -44,9 +47,11 @@ def rollout_tasks(
     expert = source_of(config.teacher.expert, run_dir)
     mixed = round_index == 0 and config.collection == "dagger"
     actors = _bootstrap_actors(config, expert, run_dir) if mixed else []
+    prompts = pinned_prompts(config.render, run_dir)
     tasks = []
     for index in range(config.rollouts_of(round_index)):
         teacher, sigma = actors[index] if mixed else (expert, 0.0)
+        seed = rollout_seed(config.seed, round_index, index)
         job = RolloutJob(
             purpose="rollout",
             run=run,
@@ -54,7 +59,7 @@ def rollout_tasks(
             index=index,
             task=config.task,
             robot=config.robot,
-            seed=rollout_seed(config.seed, round_index, index),
+            seed=seed,
             sigma=sigma,
             expert=expert,
             teacher=teacher,
@@ -65,15 +70,19 @@ def rollout_tasks(
             hold_steps=config.rollout.hold_steps,
             store=store,
             render=config.render,
+            **_prompt(prompts, "train", seed),
         )
         tasks.append(_task(config, stage, "rollout", index, job.to_payload()))
     return tasks
 
 
 def evaluation_tasks(
-    config: DaggerConfig, stage: Stage, *, run: str, checkpoint: tuple[str, str]
+    config: DaggerConfig, stage: Stage, *, run: str, run_dir: Path, checkpoint: tuple[str, str]
 ) -> list[Task]:
     """One task per evaluation episode of a policy, (folder, sha256)."""
+    render = evaluation_render(config)
+    prompts = pinned_prompts(render, run_dir)
+    split: PromptSplit = "held_out" if config.evaluation.look == "held_out" else "train"
     final = stage.name.startswith("final")
     episodes = config.evaluation.final_episodes if final else config.evaluation.episodes
     seed_of = final_evaluation_seed if final else evaluation_seed
@@ -94,7 +103,8 @@ def evaluation_tasks(
             max_steps=config.evaluation.max_steps,
             hold_steps=0,
             store="",
-            render=config.render,
+            render=render,
+            **_prompt(prompts, split, seed_of(index)),
         )
         tasks.append(_task(config, stage, "evaluation", index, job.to_payload()))
     return tasks
@@ -114,6 +124,14 @@ def training_task(
         seed=config.seed,
     )
     return _task(config, stage, "training", 0, job.to_payload())
+
+
+def _prompt(collection: PromptCollection | None, split: PromptSplit, seed: int) -> dict[str, Any]:
+    """The prompt of the episode with this seed, as fields of its job."""
+    if collection is None:
+        return {}
+    prompt = collection.choose(split, seed)
+    return {"prompt_id": prompt.id, "prompt": prompt.texts()}
 
 
 def _task(config: DaggerConfig, stage: Stage, kind: str, index: int, payload: dict) -> Task:

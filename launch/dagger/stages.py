@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.atomic_write import write_atomically
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.errors import BadInputError
@@ -94,7 +95,7 @@ def rollout_stage(config: DaggerConfig, round_index: int, student_sha256: str) -
         "rollouts": config.rollouts_of(round_index),
         "max_steps": config.rollout.max_steps,
         "hold_steps": config.rollout.hold_steps,
-        "render": asdict(config.render),
+        "render": _render_inputs(config.render),
         "expert": config.teacher.expert,
     }  # a pinned expert is named by its hash: another one is another input
     inputs |= _other_arm(config)
@@ -130,10 +131,26 @@ def evaluation_stage(config: DaggerConfig, round_index: int | None, policy_sha25
         "policy": policy_sha256,
         "episodes": config.evaluation.final_episodes if final else config.evaluation.episodes,
         "max_steps": config.evaluation.max_steps,
-        "render": asdict(config.render),
+        "render": _render_inputs(evaluation_render(config)),
     }
+    if config.evaluation.look != "seen":
+        inputs["look"] = config.evaluation.look
     inputs |= _other_arm(config)
     return Stage(name="final.evaluation" if final else f"round_{round_index:02d}.evaluation", inputs=inputs)
+
+
+def evaluation_render(config: DaggerConfig) -> RenderConfig:
+    """What the student is shown while it is evaluated."""
+    return replace(config.render, painter="mujoco") if config.evaluation.look == "plain" else config.render
+
+
+def _render_inputs(render: RenderConfig) -> dict[str, Any]:
+    """Without what only concerns prompts where there are none: a run of before prompts goes on as it began."""
+    inputs = asdict(render)
+    if not render.takes_prompts:
+        for name in ("prompt_collection", "prompt_strength"):
+            inputs.pop(name)
+    return inputs
 
 
 def _other_arm(config: DaggerConfig) -> dict[str, str]:

@@ -8,6 +8,8 @@ import pytest
 from potstill.actors.render_channel import LocalRenderChannel
 from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
 from potstill.envs.rendering.render_config import RenderConfig
+from potstill.experience.prompt_collection import PromptCollection
+from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.replay import replay_episode
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.errors import BadInputError, RunFailedError
@@ -76,6 +78,44 @@ def test_an_episode_of_a_student_is_acted_again_by_its_checkpoint(make_rig, caps
     (rig.run_dir / "checkpoints" / "round_00" / "policy.safetensors").unlink()
     with pytest.raises(BadInputError, match="the student that acted this episode is gone"):
         replay_episode(rig.run_dir, "1/1")
+
+
+@pytest.fixture
+def painted_by_prompts(make_rig):
+    """A run with the procedural painter, its prompts pinned in the run directory."""
+    render = RenderConfig(size=24, painter="procedural", keyframe_interval=2)
+    rig = make_rig(rounds=0, bootstrap_rollouts=2, render=render)
+    prompts = PromptFile.find(rig.config, rig.run_dir)
+    rig.config = prompts.config
+    rig.run_dir.mkdir()
+    prompts.copy(rig.run_dir)
+    RunFolder(rig.run_dir).open(rig.config)
+    renderer = MujocoSceneRenderer()
+    rig.rollout_worker._pictures = LocalRenderChannel(renderer)
+    rig.run(kill_before=2)
+    renderer.close()
+    return rig
+
+
+def test_an_episode_painted_by_a_prompt_is_painted_again_byte_for_byte(painted_by_prompts, capsys):
+    rig = painted_by_prompts
+    collection = PromptCollection.find("tabletop-v1")
+    episodes = [rig.store.load(rig.store.entry(0, index)) for index in range(2)]
+    trained_on = {prompt.id for prompt in collection.of_split("train")}
+    for episode in episodes:
+        assert set(episode.prompt_id) == {episode.prompt_id[0]} and episode.prompt_id[0] in trained_on
+        assert episode.meta.prompt_collection == f"prompts/{collection.sha256}.jsonl"
+        assert episode.meta.painter_version.startswith("procedural-")
+    assert episodes[0].prompt_id[0] != episodes[1].prompt_id[0]
+    assert replay_episode(rig.run_dir, "0/1") == 0
+    assert "6 of 6 equal byte for byte (3 of them warped)" in capsys.readouterr().out
+
+
+def test_altered_prompts_are_refused(painted_by_prompts):
+    path = next((painted_by_prompts.run_dir / "prompts").iterdir())
+    path.write_bytes(path.read_bytes().replace(b"oak", b"elm"))
+    with pytest.raises(BadInputError, match="render.prompt_collection: .*altered"):
+        replay_episode(painted_by_prompts.run_dir, "0/1")
 
 
 @pytest.mark.parametrize("step", [2, 3])

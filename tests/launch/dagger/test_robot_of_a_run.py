@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from potstill.launch.dagger.config import DaggerConfig
@@ -17,7 +19,11 @@ def test_every_job_names_the_arm(tmp_path):
         checkpoint=("", ""),
     )  # fmt: skip
     evaluations = evaluation_tasks(
-        CONFIG, evaluation_stage(CONFIG, 0, "sha"), run="run", checkpoint=("folder", "sha")
+        CONFIG,
+        evaluation_stage(CONFIG, 0, "sha"),
+        run="run",
+        run_dir=Path("/run"),
+        checkpoint=("folder", "sha"),
     )
     assert {task.payload["robot"] for task in [*rollouts, *evaluations]} == {"viperx"}
 

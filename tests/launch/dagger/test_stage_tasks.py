@@ -98,7 +98,7 @@ def test_an_evaluation_is_the_students_alone_and_overtakes_rollouts():
     config = DaggerConfig(recipe="r")
     for round_index in (1, None):
         stage = evaluation_stage(config, round_index, STUDENT[1])
-        tasks = evaluation_tasks(config, stage, run="r-1", checkpoint=STUDENT)
+        tasks = evaluation_tasks(config, stage, run="r-1", run_dir=Path("/run"), checkpoint=STUDENT)
         jobs = [RolloutJob.from_payload(task.payload) for task in tasks]
         asked = config.evaluation.final_episodes if round_index is None else config.evaluation.episodes
         assert len(jobs) == asked
