@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class BatchTask:
 
     def __init__(self, render_model: RenderModel, canvas: BatchCanvas, painters: PainterSet) -> None:
         self._render_model, self._canvas, self._painters = render_model, canvas, painters
-        self._kept_looks: dict[str, BatchLook] = {}
+        self._kept_looks: dict[str | None, BatchLook] = {}
 
     def draw(self, target: BatchTarget, requests: Sequence[RenderRequest]) -> list[RenderReply]:
         """All requests in one draw; together they have no more cameras than the target has layers."""
@@ -67,19 +67,15 @@ class BatchTask:
         return BatchView(scene=request.scene, look=look, cameras=cameras, keep_as=keep_as)
 
     def _look(self, request: RenderRequest) -> tuple[BatchLook, str | None]:
-        painter = self._painters.of(request)
-        varies = isinstance(painter, ScenePainter) and (
-            painter.capabilities.seed or painter.capabilities.prompt
-        )
-        name = request.painter if isinstance(painter, ScenePainter) else ""
-        if not varies and name in self._kept_looks:
+        name = self._painters.look_of(request)
+        if name in self._kept_looks:
             return self._kept_looks[name], name
-        editing = nullcontext()
+        painter = self._painters.of(request)
+        editing: AbstractContextManager[None] = nullcontext()
         if isinstance(painter, ScenePainter):
             editing = painter.edited_scene(self._render_model.model, request)
         with editing:
             look = self._canvas.look()
-        if varies:
-            return look, None
-        self._kept_looks[name] = look
+        if name is not None:
+            self._kept_looks[name] = look
         return look, name

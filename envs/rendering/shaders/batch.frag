@@ -1,11 +1,12 @@
 in vec4 colour;
-flat in int body_id;
 
 layout(location = 0) out vec4 picture;
 layout(location = 1) out vec4 depth;  // m; its alpha of 1 keeps blending away from it
 layout(location = 2) out int body;
 
 #if TEXTURED
+flat in int body_id;
+
 const int FLAT = 1, CUBE = 2, SIX_SIDED_CUBE = 3;  // kinds of texture; 0 is none
 
 uniform sampler2DArray pages;
@@ -41,12 +42,15 @@ vec4 textured(vec4 plain) {
     if (kind >= CUBE) return plain * cube(texture_coordinate, page, kind == SIX_SIDED_CUBE);
     return plain;
 }
-#else
-vec4 textured(vec4 plain) { return plain; }
 #endif
 
 void main() {
+#if TEXTURED
     picture = textured(colour);
-    depth = vec4(1.0 / gl_FragCoord.w, 0.0, 0.0, 1.0);
     body = body_id;
+#else
+    picture = vec4(colour.rgb, 1.0);
+    body = int(round(colour.a));
+#endif
+    depth = vec4(1.0 / gl_FragCoord.w, 0.0, 0.0, 1.0);
 }

@@ -26,9 +26,9 @@ layout(location = 10) in vec4 gloss;  // specular, shininess, emission; body id
 layout(location = 11) in vec4 texture_scale;  // scale; first page
 layout(location = 12) in vec4 slot;  // layer, texture kind, focal length in half pictures
 
-out vec4 colour;
-flat out int body_id;
+out vec4 colour;  // without textures the alpha is 1, and its place carries the body: each output costs time
 #if TEXTURED
+flat out int body_id;
 out vec3 texture_coordinate;
 flat out ivec2 texture_kind_and_page;
 #endif
@@ -65,9 +65,9 @@ void main() {
     vec3 seen = vec3(dot(view_x, place), dot(view_y, place), dot(view_z, place));
     vec3 away = normalize(seen);
     vec3 towards_eye = -(view_x.xyz * away.x + view_y.xyz * away.y + view_z.xyz * away.z);
-    colour = vec4(lit(place.xyz, normalize(n), towards_eye), rgba.a);
-    body_id = int(gloss.w);
+    colour = vec4(lit(place.xyz, normalize(n), towards_eye), TEXTURED == 1 ? rgba.a : gloss.w);
 #if TEXTURED
+    body_id = int(gloss.w);
     texture_coordinate = texture_point * texture_scale.xyz;
     texture_kind_and_page = ivec2(slot.y, texture_scale.w);
 #endif
