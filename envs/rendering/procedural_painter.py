@@ -10,22 +10,15 @@ import numpy as np
 from potstill.envs.rendering.noise_tables import NoiseTables
 from potstill.envs.rendering.painter import PainterCapabilities
 from potstill.envs.rendering.pixel_geometry import PixelGeometry
+from potstill.envs.rendering.placed_pixels import PlacedPixels
 from potstill.envs.rendering.procedural_light import ProceduralLight
 from potstill.envs.rendering.procedural_look import ProceduralLook
-from potstill.envs.rendering.procedural_patterns import paint_pattern
 from potstill.envs.rendering.records import RenderReply, RenderRequest
-from potstill.envs.rendering.rotation_matrices import rotation_matrices
 from potstill.envs.rendering.scene_regions import SceneRegions
 
-#: The sky is painted as if it were this far away, m.
-_SKY_DISTANCE = 3.0
-#: Features may have coordinates below zero; the noise tables want them above.
-_POSITIVE_FEATURES = 512.0
-#: A marker's drawn sphere has facets: pixels this much outside its radius still belong to it.
-_MARKER_SLACK = 1.12
+_UP, _TO_EYE = np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0])
 #: Edges stray up to this share of the picture's size at strength 0.
 _STRAY = 0.08
-_SHADES = 256
 
 
 class ProceduralPainter:
@@ -60,15 +53,21 @@ class ProceduralPainter:
         key = tuple(sorted(request.prompt.items()))
         look = self._look(key, request.task, request.robot, request.seed, request.strength)
         depth, bodies = _strayed(geometry.depth, geometry.segmentation, request, self._tables)
-        scene = _PlacedPixels(geometry, request, depth, bodies)
+        pixels = PixelGeometry(depth, geometry.fovy)
+        scene = PlacedPixels(pixels, bodies, geometry.camera_pose, request.scene)
         shades = scene.shades(look, self._tables)
-        light = _illumination(scene.pixels.normals(), scene.camera_rotation, look.light)
-        colours = look.ramps.take(shades, axis=1)
-        colours *= light[:3]
-        colours += look.light.key.astype(np.float32)[:, None] * (light[3] * look.gloss.take(shades))
-        for pixels in scene.marker_pixels(regions):
-            colours[:, pixels] = look.goal[:, None] * (0.75 + 0.25 * np.minimum(light[1, pixels], 1))
-        return self._developed(colours, scene.pixels.depth, look.light, request).reshape(*depth.shape, 3)
+        light, shine = _illumination(pixels.normals(), geometry.camera_pose, look.light)
+        shine *= look.gloss.take(shades)
+        colours = light
+        goals = [
+            (marker, look.goal[:, None] * _glow(light, marker)) for marker in scene.marker_pixels(regions)
+        ]
+        for channel in range(3):
+            colours[channel] *= look.ramps[channel].take(shades)
+            colours[channel] += np.float32(look.light.key[channel]) * shine
+        for marker, glow in goals:
+            colours[:, marker] = glow
+        return self._developed(colours, pixels.depth, look.light, request).reshape(*depth.shape, 3)
 
     def _developed(
         self, colours: np.ndarray, depth: np.ndarray, light: ProceduralLight, request: RenderRequest
@@ -84,93 +83,11 @@ class ProceduralPainter:
         start = _digest(request) % (len(grain) - colours.size)
         colours += grain[start : start + colours.size].reshape(colours.shape) * np.float32(light.grain)
         colours += np.float32(0.5)
-        return np.clip(colours, 0, 255, out=colours).astype(np.uint8).T
-
-
-class _PlacedPixels:
-    """Pixels ordered by surface, body and camera, so that each group is one slice."""
-
-    def __init__(
-        self, geometry: RenderReply, request: RenderRequest, depth: np.ndarray, bodies: np.ndarray
-    ) -> None:
-        self.pixels = PixelGeometry(depth, geometry.fovy)
-        self._request = request
-        poses = geometry.camera_pose.astype(np.float64)
-        self._camera_position = poses[:, :3]
-        self.camera_rotation = poses[:, 3:].reshape(-1, 3, 3)
-        self._bodies = bodies
-        self._points = self.pixels.points()
-        self._body_rotation = rotation_matrices(request.scene.body_quat)
-
-    def shades(self, look: ProceduralLook, tables: NoiseTables) -> np.ndarray:
-        """(N,) intp into the look's ramps."""
-        cameras, nobody = len(self._bodies), len(look.surface_of_body) - 1
-        by_surface = np.argsort(look.surface_of_body, kind="stable")
-        rank = np.empty(nobody + 1, np.int16)
-        rank[by_surface] = np.arange(nobody + 1)
-        group = rank.take(self._bodies, mode="wrap")  # -1 is the last
-        group *= cameras
-        group += np.arange(cameras, dtype=np.int16)[:, None, None]
-        group = group.ravel()
-        order = np.argsort(group, kind="stable")
-        ends = np.cumsum(np.bincount(group, minlength=cameras * (nobody + 1)))
-        points = self._points.take(order, axis=1)
-        shades = np.empty(len(group), np.intp)
-        first = 0
-        for surface, material in enumerate(look.surfaces):
-            start = first
-            for body in by_surface[look.surface_of_body[by_surface] == surface]:
-                for camera in range(cameras):
-                    last = int(ends[rank[body] * cameras + camera])
-                    if last > first:
-                        part = slice(first, last)
-                        sky = body == nobody
-                        if sky:
-                            points[:, part] *= _SKY_DISTANCE / -points[2, part]
-                        turn, shift = self._to_body(-1 if sky else int(body), camera)
-                        turn, shift = material.axes @ turn, material.axes @ shift + material.offset
-                        placed = turn.astype(np.float32) @ points[:, part]
-                        placed += (shift + _POSITIVE_FEATURES).astype(np.float32)[:, None]
-                        points[:, part] = placed
-                    first = last
-            if first > start:
-                part = slice(start, first)
-                footprint = self._footprint(order[part]) / material.scale
-                shade = paint_pattern(material.family, points[:, part], footprint, material.contrast, tables)
-                shades[order[part]] = (shade * 255).astype(np.intp) + surface * _SHADES
-        return shades
-
-    def marker_pixels(self, regions: SceneRegions) -> list[np.ndarray]:
-        """Indices of the pixels of each goal marker in each camera."""
-        found = []
-        points = self._points.reshape(3, len(self._bodies), -1)
-        bodies = self._bodies.reshape(len(self._bodies), -1)
-        for site, body, radius in zip(regions.marker_site, regions.marker_body, regions.marker_radius):
-            for camera in range(len(bodies)):
-                centre = (
-                    self._request.scene.site_pos[site] - self._camera_position[camera]
-                ) @ self.camera_rotation[camera]
-                offset = points[:, camera] - centre.astype(np.float32)[:, None]
-                offset *= offset
-                near = offset[0] + offset[1] + offset[2] <= np.float32((_MARKER_SLACK * radius) ** 2)
-                hit = np.flatnonzero(near & (bodies[camera] == body))
-                if len(hit):
-                    found.append(hit + camera * bodies.shape[1])
-        return found
-
-    def _to_body(self, body: int, camera: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rotation (3, 3) and shift (3,) from the camera's frame to the body's; body -1 is the sky's."""
-        if body < 0:
-            return self.camera_rotation[camera], np.zeros(3)
-        inverse = self._body_rotation[body].T
-        shift = inverse @ (self._camera_position[camera] - self._request.scene.body_pos[body])
-        return inverse @ self.camera_rotation[camera], shift
-
-    def _footprint(self, pixels: np.ndarray) -> float:
-        """Metres that a pixel of these covers, on average."""
-        per_camera = len(self.pixels.depth) // len(self._bodies)
-        depth = np.minimum(self.pixels.depth.take(pixels), np.float32(_SKY_DISTANCE))
-        return float(depth.mean() / self.pixels.focal[int(pixels[0]) // per_camera])
+        np.clip(colours, 0, 255, out=colours)
+        developed = np.empty((colours.shape[1], 3), np.uint8)
+        for channel in range(3):
+            developed[:, channel] = colours[channel]  # truncated: half was added
+        return developed
 
 
 def _look(
@@ -179,29 +96,34 @@ def _look(
     return ProceduralLook.of(dict(prompt), SceneRegions.of(task, robot), seed=seed, strength=strength)
 
 
-def _illumination(normals: np.ndarray, rotations: np.ndarray, light: ProceduralLight) -> np.ndarray:
-    """(4, N) float32: light of each colour that falls on each pixel, and the highlight of the key light."""
-    cameras = len(rotations)
-    to_eye = np.array([0.0, 0.0, 1.0])
-    out = np.empty((4, normals.shape[1]), np.float32)
-    pixels = normals.shape[1] // cameras
+def _illumination(
+    normals: np.ndarray, camera_pose: np.ndarray, light: ProceduralLight
+) -> tuple[np.ndarray, np.ndarray]:
+    """Light of each colour that falls on each pixel, (3, N) float32, and the highlight of the key light, (N,)."""
+    rotations = camera_pose[:, 3:].astype(np.float64).reshape(-1, 3, 3)
+    fallen = np.empty_like(normals)
+    highlight = np.empty(normals.shape[1], np.float32)
+    mix = np.stack([0.3 * light.ambient, light.key, light.fill, 0.7 * light.ambient], axis=1)
+    pixels = normals.shape[1] // len(rotations)
+    facing = np.ones((4, pixels), np.float32)  # up, key, fill, and a constant
     for camera, rotation in enumerate(rotations):
         part = slice(camera * pixels, (camera + 1) * pixels)
-        key, fill, up = (
-            rotation.T @ direction
-            for direction in (light.key_direction, light.fill_direction, np.array([0.0, 0.0, 1.0]))
-        )
-        halfway = (key + to_eye) / np.linalg.norm(key + to_eye)
-        facing = np.stack([key, fill, up, halfway]).astype(np.float32) @ normals[:, part]
-        np.maximum(facing[:2], 0, out=facing[:2])
-        shine = np.maximum(facing[3], 0)
+        directions = np.stack([_UP, light.key_direction, light.fill_direction]) @ rotation
+        halfway = (directions[1] + _TO_EYE) / np.linalg.norm(directions[1] + _TO_EYE)
+        np.matmul(directions.astype(np.float32), normals[:, part], out=facing[:3])
+        np.maximum(facing[1:3], 0, out=facing[1:3])
+        np.matmul(mix.astype(np.float32), facing, out=fallen[:, part])
+        shine = highlight[part]
+        np.matmul(halfway.astype(np.float32), normals[:, part], out=shine)
+        np.maximum(shine, 0, out=shine)
         for _ in range(4):
             shine *= shine
-        mix = np.stack([light.key, light.fill, 0.3 * light.ambient], axis=1).astype(np.float32)
-        out[:3, part] = mix @ facing[:3]
-        out[:3, part] += (0.7 * light.ambient).astype(np.float32)[:, None]
-        out[3, part] = shine
-    return out
+    return fallen, highlight
+
+
+def _glow(light: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Markers shine by themselves; a little of the light that falls on them rounds them."""
+    return 0.75 + 0.25 * np.minimum(light[:, pixels].mean(axis=0), 1)
 
 
 def _strayed(
