@@ -343,7 +343,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 def work(kind: str, url: str, run: str, batch: str) -> None:
     """A run's worker, until killed."""
     settings = WorkerSettings(
-        redis_url=url, run=run, rollout_batch=int(batch), render_batch=4, lease_seconds=15.0,
+        redis_url=url, run=run, rollout_batch=int(batch), renderer="batch", render_batch=4, lease_seconds=15.0,
         render_deadline_seconds=60.0, learner_threads=1,
     )  # fmt: skip
     targets = {"rollout": run_rollout_worker, "render": run_render_worker}

@@ -53,6 +53,7 @@ class WorkerSettings:
     redis_url: str
     run: str
     rollout_batch: int
+    renderer: str
     render_batch: int
     lease_seconds: float
     render_deadline_seconds: float
@@ -65,6 +66,7 @@ class WorkerSettings:
             redis_url=redis_url,
             run=run,
             rollout_batch=config.rollout.batch,
+            renderer=config.render.renderer,
             render_batch=config.pools.render_batch,
             lease_seconds=config.delivery.lease_seconds,
             render_deadline_seconds=config.delivery.render_deadline_seconds,
@@ -167,12 +169,12 @@ def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callab
 def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callable[[], bool]) -> None:
     """Draw scenes until ``should_stop``."""
     from potstill.actors.render_worker import RenderWorker
-    from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
+    from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 
     server = open_rpc_server(
         settings.redis_url, settings.run, RENDER_SERVICE, redeliver_seconds=RENDER_REDELIVER_SECONDS
     )
-    renderer = MujocoSceneRenderer()
+    renderer = open_scene_renderer(settings.renderer)
     try:
         with _lease_keeper(settings, _owner("render", index), kind="render") as keeper:
             RenderWorker(server, renderer, batch=settings.render_batch, meter=WorkMeter(keeper.report)).run(

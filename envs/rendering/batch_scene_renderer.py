@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from potstill.envs.rendering.offscreen_context import OffscreenContext
+from potstill.envs.rendering.offscreen_context import GraphicsUnavailableError, OffscreenContext
 from potstill.envs.rendering.painter import Painter, load_painter
 from potstill.envs.rendering.painter_set import PainterSet
 from potstill.envs.rendering.records import RenderReply, RenderRequest
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Sides of a picture, pixels.
 _MIN_SIZE, _MAX_SIZE = 8, 1024
+#: Lets vertex shaders choose the layer.
+_LAYER_EXTENSION = b"GL_ARB_shader_viewport_layer_array"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,7 @@ class BatchSceneRenderer:
         self._tasks: OrderedDict[tuple[str, str], BatchTask] = OrderedDict()
         self._target: BatchTarget | None = None
         self._context = OffscreenContext("egl")
+        self._check_device()
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderReply]:
         """Draw every request; see ``SceneRenderer.render``."""
@@ -98,6 +101,21 @@ class BatchSceneRenderer:
         self._drop_target()
         self._context.close()
 
+    def _check_device(self) -> None:
+        from OpenGL import (
+            GL,
+        )  # late: PyOpenGL settles on a platform when first imported, and the context chooses it
+
+        version = GL.glGetIntegerv(GL.GL_MAJOR_VERSION), GL.glGetIntegerv(GL.GL_MINOR_VERSION)
+        extensions = {
+            GL.glGetStringi(GL.GL_EXTENSIONS, i) for i in range(GL.glGetIntegerv(GL.GL_NUM_EXTENSIONS))
+        }
+        if version < (4, 5) or _LAYER_EXTENSION not in extensions:
+            raise GraphicsUnavailableError(
+                f"the batch renderer needs OpenGL 4.5 with {_LAYER_EXTENSION.decode()}, and "
+                f"{GL.glGetString(GL.GL_RENDERER).decode()} has {version[0]}.{version[1]}; choose renderer mujoco"
+            )
+
     def _chunks(self, requests: Sequence[RenderRequest]) -> Iterator[list[int]]:
         """Neighbours whose views fit the target; at least one request each."""
         chunk: list[int] = []
@@ -111,7 +129,7 @@ class BatchSceneRenderer:
         yield chunk
 
     def _task(self, task: str, robot: str) -> BatchTask:
-        # Imported late: PyOpenGL settles on a platform when it is first imported, and the context chooses it.
+        # Late, as in _check_device.
         from potstill.envs.rendering.batch_canvas import BatchCanvas
         from potstill.envs.rendering.batch_task import BatchTask
 

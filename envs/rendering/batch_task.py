@@ -15,6 +15,9 @@ from potstill.envs.rendering.painter_set import PainterSet
 from potstill.envs.rendering.records import RenderReply, RenderRequest
 from potstill.envs.rendering.render_model import RenderModel
 
+#: Follows the painter's version: changes whenever the same request may give other bytes.
+_VERSION = "batch-1"
+
 
 class BatchTask:
     """Draws requests of one task and robot.
@@ -51,7 +54,7 @@ class BatchTask:
                 segmentation=body[own].copy() if geometry and body is not None else None,
                 camera_pose=poses[own].copy(),
                 fovy=fovy[own].copy(),
-                painter_version=self._painters.of(request).version,
+                painter_version=f"{self._painters.of(request).version}+{_VERSION}",
             )
             replies.append(self._painters.finish(drawn, request))
         return replies

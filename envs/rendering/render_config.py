@@ -32,6 +32,9 @@ class RenderConfig:
     """For painters that take prompts: a collection's name, or a .jsonl file. Each episode has one prompt of it."""
     prompt_strength: float = 1.0
     """0..1; how strictly such a painter keeps to the scene's geometry, 1 = every edge."""
+    renderer: Literal["batch", "mujoco"] = "batch"
+    """Draws the scenes: all that wait at once, or MuJoCo's rasteriser one after the other (the reference, for devices
+    without OpenGL 4.5). They look alike, but not to the byte."""
     cameras: tuple[str, ...] = DEFAULT_CAMERAS
     """Camera names; each frame holds one picture per camera."""
     size: int = 64
@@ -42,6 +45,8 @@ class RenderConfig:
     """0..1; a warped step with more unseen pixels than this is painted instead. 1 = never."""
 
     def __post_init__(self) -> None:
+        if self.renderer not in ("batch", "mujoco"):
+            raise ValueError(f"renderer must be batch or mujoco: got {self.renderer!r}")
         if not self.cameras:
             raise ValueError("cameras must name at least one camera")
         for camera in self.cameras:

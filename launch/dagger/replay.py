@@ -11,7 +11,7 @@ from potstill.actors.episode_in_progress import EpisodeInProgress
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.student import Student
 from potstill.envs.metaworld_env import MetaWorldEnv
-from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
+from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 from potstill.envs.rendering.scene_renderer import SceneRenderer
 from potstill.experience.episode import Episode, EpisodeMeta
 from potstill.experience.episode_store import EpisodeStore
@@ -91,7 +91,7 @@ def _act_again(config: DaggerConfig, folder: RunFolder, meta: EpisodeMeta) -> Ep
         )
     except ArrayFileError as error:
         raise BadInputError(f"teacher {error}; the expert of this episode is gone") from None
-    renderer = MujocoSceneRenderer()
+    renderer = open_scene_renderer(job.render.renderer)
     try:
         while not episode.finished:
             _step(episode, renderer)

@@ -15,3 +15,8 @@ def test_the_list_of_cameras_is_the_models_own(task: str) -> None:
 def test_an_unknown_camera_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ValueError, match="did you mean potstill_left"):
         RenderConfig(cameras=("potstil_left",))
+
+
+def test_an_unknown_renderer_is_refused() -> None:
+    with pytest.raises(ValueError, match="renderer must be batch or mujoco: got 'raytracer'"):
+        RenderConfig(renderer="raytracer")

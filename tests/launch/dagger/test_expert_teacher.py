@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from potstill.actors.render_channel import LocalRenderChannel
-from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
+from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 from potstill.launch.dagger.config import TeacherConfig
 from potstill.launch.dagger.replay import replay_episode
 from potstill.launch.dagger.run_folder import RunFolder
@@ -31,7 +31,7 @@ def taught(make_rig, write_expert, tmp_path):
     found.copy(rig.run_dir)
     rig.config = found.config
     RunFolder(rig.run_dir).open(rig.config)
-    renderer = MujocoSceneRenderer()
+    renderer = open_scene_renderer(rig.config.render.renderer)
     rig.rollout_worker._pictures = LocalRenderChannel(renderer)
     yield rig, expert, ladder
     renderer.close()

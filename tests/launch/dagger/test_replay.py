@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from potstill.actors.render_channel import LocalRenderChannel
-from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
+from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.prompt_collection import PromptCollection
 from potstill.launch.dagger.prompt_file import PromptFile
@@ -25,7 +25,7 @@ def recorded(make_rig):
     )
     rig.run_dir.mkdir()
     RunFolder(rig.run_dir).open(rig.config)
-    renderer = MujocoSceneRenderer()
+    renderer = open_scene_renderer(rig.config.render.renderer)
     rig.rollout_worker._pictures = LocalRenderChannel(renderer)
     rig.run(kill_before=2)
     renderer.close()
@@ -67,7 +67,7 @@ def test_an_episode_of_a_student_is_acted_again_by_its_checkpoint(make_rig, caps
     rig = make_rig(rounds=1, bootstrap_rollouts=2, rollouts=2, render=RenderConfig(size=24))
     rig.run_dir.mkdir()
     RunFolder(rig.run_dir).open(rig.config)
-    renderer = MujocoSceneRenderer()
+    renderer = open_scene_renderer(rig.config.render.renderer)
     rig.rollout_worker._pictures = LocalRenderChannel(renderer)
     rig.run()
     renderer.close()
@@ -90,7 +90,7 @@ def painted_by_prompts(make_rig):
     rig.run_dir.mkdir()
     prompts.copy(rig.run_dir)
     RunFolder(rig.run_dir).open(rig.config)
-    renderer = MujocoSceneRenderer()
+    renderer = open_scene_renderer(rig.config.render.renderer)
     rig.rollout_worker._pictures = LocalRenderChannel(renderer)
     rig.run(kill_before=2)
     renderer.close()
