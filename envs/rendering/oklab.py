@@ -24,7 +24,12 @@ def oklab_of_hex(colour: str) -> np.ndarray:
     """(3,) float64 lightness 0..1, a (green to red), b (blue to yellow) of an sRGB colour such as ``c4262e``."""
     srgb = np.array([int(colour[i : i + 2], 16) for i in (0, 2, 4)]) / 255
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return _TO_LAB @ np.cbrt(_TO_CONE @ linear)
+    return oklab_of_linear(linear)
+
+
+def oklab_of_linear(rgb: np.ndarray) -> np.ndarray:
+    """(3,) OKLab of linear light."""
+    return _TO_LAB @ np.cbrt(_TO_CONE @ rgb)
 
 
 def linear_rgb(lab: np.ndarray) -> np.ndarray:

@@ -6,6 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
+#: Depth per unit across: tan(72 degrees).
+_STEEP = 3.0
+#: Length of the step towards the camera that is added to each unit normal.
+_SOFTNESS = 0.75
+
 
 class PixelGeometry:
     """Points and normals of every pixel in the frame of its camera. Legend: C cameras, H x W pixels, N = C H W.
@@ -36,21 +41,33 @@ class PixelGeometry:
         """(3, N) float32 unit vectors towards the camera.
 
         On a plane 1/z is linear in the picture, so its slopes give the normal exactly; each slope is the flatter
-        of the two to the neighbours, so that edges do not bleed.
+        of the two to the neighbours, so that edges do not bleed. What is much steeper than ``_STEEP`` is an edge on
+        both sides: such a pixel counts as facing the camera, so that thin things do not flicker when they move.
+        All lean towards the camera by ``_SOFTNESS``: creases narrower than a pixel would flicker too.
         """
         nearness = np.float32(1) / self.depth.reshape(self._shape)
         normals = np.empty((3, *self._shape), np.float32)
         focal = self.focal.astype(np.float32)[:, None, None]
-        normals[0] = _slope(nearness, axis=2)
-        normals[1] = -_slope(nearness, axis=1)
-        normals[:2] *= -focal
+        for axis, sign in ((2, -1), (1, 1)):
+            slope = normals[2 - axis]
+            np.multiply(_slope(nearness, axis=axis), sign * focal, out=slope)
+            slope /= nearness
+            steepness = slope * slope
+            steepness *= np.float32(1 / _STEEP**2)
+            steepness *= steepness
+            steepness += 1
+            slope /= steepness
         rays = self._rays.reshape(3, *self._shape)
-        normals[2] = nearness
+        normals[2] = 1
         normals[2] += normals[0] * rays[0]
         normals[2] += normals[1] * rays[1]
         flat = normals.reshape(3, -1)
         squares = flat * flat
         flat /= np.sqrt(squares[0] + squares[1] + squares[2])
+        length = flat[2] * np.float32(2 * _SOFTNESS)
+        length += np.float32(1 + _SOFTNESS**2)
+        flat[2] += np.float32(_SOFTNESS)
+        flat /= np.sqrt(length, out=length)
         return flat
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from potstill.envs.rendering.oklab import linear_rgb
+from potstill.envs.rendering.oklab import linear_rgb, oklab_of_linear
 from potstill.envs.rendering.procedural_light import ProceduralLight
 from potstill.envs.rendering.procedural_surface import ProceduralSurface
 from potstill.envs.rendering.scene_regions import SceneRegions
@@ -51,14 +51,15 @@ class ProceduralLook:
             )
             for region, variant in kinds
         )
+        light = ProceduralLight.of(prompt, seed=seed)
         goal = ProceduralSurface.of(_words(prompt, "goal", seed), "goal", seed=seed)
         return cls(
             surfaces=surfaces,
             surface_of_body=np.array([*surface_of_body, kinds.index(("background", 0))], np.intp),
             ramps=np.concatenate([surface.ramp() for surface in surfaces], axis=1),
             gloss=np.repeat([surface.gloss for surface in surfaces], 256).astype(np.float32),
-            goal=_goal_colour(goal.mean, [surface.mean for surface in surfaces[:2]]),
-            light=ProceduralLight.of(prompt, seed=seed),
+            goal=_goal_colour(goal.mean, [_lit(surface.mean, light) for surface in surfaces[:2]]),
+            light=light,
         )
 
 
@@ -69,6 +70,11 @@ def _words(prompt: Mapping[str, str], region: str, seed: int) -> str:
 
 def _letters(seed: int) -> str:
     return "x" + "".join(chr(ord("a") + int(digit)) for digit in str(abs(seed)))
+
+
+def _lit(colour: np.ndarray, light: ProceduralLight) -> np.ndarray:
+    """(3,) OKLab of a surface in this light."""
+    return oklab_of_linear(linear_rgb(colour) * (0.8 * light.ambient + 0.5 * light.key + 0.2 * light.fill))
 
 
 def _goal_colour(wanted: np.ndarray, around: list[np.ndarray]) -> np.ndarray:

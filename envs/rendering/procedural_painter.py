@@ -58,6 +58,7 @@ class ProceduralPainter:
         shades = scene.shades(look, self._tables)
         light, shine = _illumination(pixels.normals(), geometry.camera_pose, look.light)
         shine *= look.gloss.take(shades)
+        shine *= np.float32(0.5)
         colours = light
         goals = [
             (marker, look.goal[:, None] * _glow(light, marker)) for marker in scene.marker_pixels(regions)
@@ -116,7 +117,7 @@ def _illumination(
         shine = highlight[part]
         np.matmul(halfway.astype(np.float32), normals[:, part], out=shine)
         np.maximum(shine, 0, out=shine)
-        for _ in range(4):
+        for _ in range(3):
             shine *= shine
     return fallen, highlight
 

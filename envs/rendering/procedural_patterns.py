@@ -31,7 +31,7 @@ def paint_pattern(
     Raises:
         KeyError: no such family.
     """
-    edge = np.float32(1 / max(0.12, 1.5 * footprint))
+    edge = np.float32(1 / max(0.15, 2.0 * footprint))
     shade = _PATTERNS[family](points, edge, tables)
     visible = np.float32(contrast * min(1.0, max(0.12, 1.6 - 1.8 * footprint)))
     shade -= _MEAN
@@ -148,7 +148,11 @@ def _plaid(points: np.ndarray, edge: np.ndarray, tables: NoiseTables) -> np.ndar
         _wave(points[1] * np.float32(0.5), tables), edge
     )
     line = np.maximum(_wave(points[0] * np.float32(0.5), tables), _wave(points[1] * np.float32(0.5), tables))
-    return bands * np.float32(0.24) + (line > np.float32(0.985)) * np.float32(0.3) + np.float32(0.3)
+    return (
+        bands * np.float32(0.24)
+        + np.clip((line - np.float32(0.9)) * 8, 0, 1) * np.float32(0.26)
+        + np.float32(0.3)
+    )
 
 
 def _stripe(points: np.ndarray, edge: np.ndarray, tables: NoiseTables) -> np.ndarray:

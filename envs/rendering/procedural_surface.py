@@ -70,7 +70,7 @@ class ProceduralSurface:
         spread = np.array([0.035 + 0.25 * looseness, *2 * (0.012 + 0.1 * looseness,)])
         palette += rng.uniform(-1, 1, 3) * spread
         palette = _told_apart(palette, variant)
-        palette[:, 0] = np.clip(palette[:, 0], 0.06, 0.97)
+        palette[:, 0] = np.clip(palette[:, 0], 0.14, 0.94)
         scale = material.scale * _SIZE[region] * rng.uniform(0.85, 1.2) * words.size_factor
         quarter = rng.integers(4) * np.pi / 2
         angle = quarter + rng.uniform(-0.12, 0.12) if family in _UPRIGHT else rng.uniform(0, 2 * np.pi)

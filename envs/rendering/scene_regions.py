@@ -23,7 +23,7 @@ class SceneRegions:
     """The bodies of a task with a robot, by class. Legend: B bodies, M markers."""
 
     region_of_body: tuple[str, ...]
-    """(B,) ``table``, ``robot``, ``object`` or ``background``, MuJoCo body order."""
+    """(B,) ``table``, ``robot``, ``object`` or ``background`` (the room, and bodies without geoms), body order."""
     marker_site: np.ndarray
     """(M,) int: sites that mark a goal: visible spheres that neither the robot nor any joint moves."""
     marker_body: np.ndarray
@@ -64,5 +64,6 @@ def _region(model: mujoco.MjModel, body: int) -> str:
         return "table"
     if name in _ROOM:
         return "background"
-    root = int(model.body_rootid[body])
-    return "robot" if model.body(root).name in _ROBOT else "object"
+    if model.body(int(model.body_rootid[body])).name in _ROBOT:
+        return "robot"
+    return "object" if model.body_geomnum[body] else "background"
