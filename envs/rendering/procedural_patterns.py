@@ -80,7 +80,7 @@ def _cloth(points: np.ndarray, edge: np.ndarray, tables: NoiseTables) -> np.ndar
 def _brick(points: np.ndarray, edge: np.ndarray, tables: NoiseTables) -> np.ndarray:
     """Courses of 0.4 features, every second one shifted by half a brick."""
     course, up = _split(points[1] * np.float32(2.5))
-    stone, along = _split(points[0] + (course & 1) * np.float32(0.5))
+    stone, along = _split(points[0] + (course & 1).astype(np.float32) * np.float32(0.5))
     tone = tables.shuffle.take((stone * 7 + course * 31) & 255)
     shade = tables.rough(points * 2) * np.float32(0.25) + tone * np.float32(0.22) + np.float32(0.52)
     return _jointed(_jointed(shade, along, edge), up, edge * np.float32(0.5))

@@ -191,12 +191,13 @@ def _known(word: str) -> str:
 
 
 def _told_apart(palette: np.ndarray, variant: int) -> np.ndarray:
-    """Another hue and lightness for every variant but the first."""
-    turn = 0.7 * variant
-    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    palette[:, 1:] = palette[:, 1:] @ rotation
-    step = 0.11 * ((variant + 1) // 2)
-    palette[:, 0] += step if (variant % 2 == 0) == (palette[2, 0] < 0.5) else -step
+    """Another hue for every variant but the first, and darker or lighter, whichever has room."""
+    if variant:
+        turn = 0.7 * variant
+        rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        palette[:, 1:] = palette[:, 1:] @ rotation
+        palette[:, 1:] += 0.03 * np.array([np.cos(2.4 * variant), np.sin(2.4 * variant)])
+        palette[:, 0] += (-0.12 if palette[2, 0] > 0.5 else 0.12) * (variant % 4)
     return palette
 
 
