@@ -8,8 +8,9 @@ import numpy as np
 
 #: float32 columns of an item: pose (12), view (12), rgba (4), gloss and body (4), texture (4), slot (4).
 ITEM_COLUMNS = 40
-#: Stages of a draw, in this order.
-PLAIN, TEXTURED, SEE_THROUGH = range(3)
+#: Stages of a draw, in this order. See-through visuals are blended near ones first and then once more far ones
+#: first, as MuJoCo does.
+PLAIN, TEXTURED, SEE_THROUGH, SEE_THROUGH_AGAIN = range(4)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,36 +22,39 @@ class BatchItems:
     view: np.ndarray
     """(I,) int."""
     stage: np.ndarray
-    """(I,) int, ``PLAIN`` .. ``SEE_THROUGH``, rising."""
+    """(I,) int, ``PLAIN`` .. ``SEE_THROUGH_AGAIN``, rising."""
 
     @staticmethod
     def of(shown: np.ndarray, stages: np.ndarray, distances: np.ndarray) -> BatchItems:
-        """Opaque visuals stage by stage in their own order, then in every view the see-through ones, far ones first.
+        """Opaque visuals stage by stage in their own order, then in every view the see-through ones by distance.
 
         Args:
             shown: (N, V) bool, which visuals to draw in which view.
-            stages: (V,) int, where each visual belongs.
+            stages: (V,) int, where each visual belongs: up to ``SEE_THROUGH``.
             distances: (N, V) m from the camera.
         """
         order = np.argsort(stages, kind="stable")[: int((stages < SEE_THROUGH).sum())]
         rank, view = np.nonzero(shown[:, order].T)
         visual = order[rank]
+        stage = stages[visual]
         clear = np.flatnonzero(stages == SEE_THROUGH)
         if len(clear) and shown[:, clear].any():
-            far_first = clear[np.argsort(-distances[:, clear], axis=1, kind="stable")].T  # (ranks, N)
-            views = np.broadcast_to(np.arange(len(shown)), far_first.shape)
-            kept = shown[views, far_first]  # rank by rank: equal visuals of many views stand together
-            visual = np.concatenate([visual, far_first[kept]])
-            view = np.concatenate([view, views[kept]])
-        return BatchItems(visual=visual, view=view, stage=stages[visual])
+            near_first = clear[np.argsort(distances[:, clear], axis=1, kind="stable")].T  # (ranks, N)
+            views = np.broadcast_to(np.arange(len(shown)), near_first.shape)
+            for turn, ranked in ((SEE_THROUGH, near_first), (SEE_THROUGH_AGAIN, near_first[::-1])):
+                kept = shown[views, ranked]  # rank by rank: equal visuals of many views stand together
+                visual = np.concatenate([visual, ranked[kept]])
+                view = np.concatenate([view, views[kept]])
+                stage = np.concatenate([stage, np.full(int(kept.sum()), turn)])
+        return BatchItems(visual=visual, view=view, stage=stage)
 
     def commands(self, element_start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(D, 5) uint32 indirect draw commands, and (3,) int how many of them belong to each stage.
+        """(D, 5) uint32 indirect draw commands, and (4,) int how many of them belong to each stage.
 
         Args:
             element_start: (V + 1,) first index of each visual in the element buffer.
         """
-        first = np.concatenate([[0], np.flatnonzero(np.diff(self.visual)) + 1])
+        first = np.concatenate([[0], np.flatnonzero(np.diff(self.visual) | np.diff(self.stage)) + 1])
         visual = self.visual[first]
         commands = np.zeros(
             (len(first), 5), np.uint32
@@ -59,4 +63,4 @@ class BatchItems:
         commands[:, 1] = np.diff(np.append(first, len(self.visual)))
         commands[:, 2] = element_start[visual]
         commands[:, 4] = first
-        return commands, np.bincount(self.stage[first], minlength=3)
+        return commands, np.bincount(self.stage[first], minlength=4)

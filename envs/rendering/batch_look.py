@@ -66,12 +66,7 @@ class BatchLook:
             light_body=np.concatenate([[0], model.light_bodyid[shining]]),
             light_place=_light_place(model, shining),
             light_beam=_light_beam(model, shining),
-            light_fading=np.concatenate(
-                [
-                    [[1.0, 0.0, 0.0, 0.0]],
-                    np.column_stack([model.light_attenuation[shining], model.light_exponent[shining]]),
-                ]
-            ),
+            light_fading=_light_fading(model, shining),
             light_colours=_light_colours(model, shining),
             camera_pos=model.cam_pos.copy(),
             camera_rotation=rotation_matrices(model.cam_quat),
@@ -105,7 +100,9 @@ def _texture(model: mujoco.MjModel, visuals: BatchVisuals, pages: BatchTexturePa
             scale = np.ones(3)
         else:
             scale = np.array([0.5, -0.5, 0.0])
-            scale[:2] *= model.mat_texrepeat[material[visual]] * (size[:2] if uniform else 1.0)
+            scale[:2] *= model.mat_texrepeat[material[visual]] * (
+                np.where(size[:2] > 0, size[:2], 1.0) if uniform else 1.0
+            )
         columns[visual] = (*scale, pages.first_pages[texture], kind)
     return columns
 
@@ -121,6 +118,13 @@ def _light_beam(model: mujoco.MjModel, shining: np.ndarray) -> np.ndarray:
     cutoff = model.light_cutoff[shining]
     cosine = np.where(cutoff > 90.0, -2.0, np.cos(np.deg2rad(cutoff)))  # above 90 degrees: all around
     return np.concatenate([[[0.0, 0.0, -1.0, -2.0]], np.column_stack([model.light_dir[shining], cosine])])
+
+
+def _light_fading(model: mujoco.MjModel, shining: np.ndarray) -> np.ndarray:
+    exponent = np.where(model.light_cutoff[shining] > 90.0, 0.0, model.light_exponent[shining])
+    return np.concatenate(
+        [[[1.0, 0.0, 0.0, 0.0]], np.column_stack([model.light_attenuation[shining], exponent])]
+    )
 
 
 def _light_colours(model: mujoco.MjModel, shining: np.ndarray) -> np.ndarray:

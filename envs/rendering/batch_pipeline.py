@@ -16,6 +16,7 @@ from potstill.envs.rendering.batch_surface import BatchSurface
 #: Attributes of the vertex shader: three vectors per vertex, then ten per item.
 _VERTEX_ATTRIBUTES, _ITEM_ATTRIBUTES = range(3), range(3, 3 + ITEM_COLUMNS // 4)
 _FLOAT = 4
+_COMMAND_BYTES = 20
 
 
 class BatchPipeline:
@@ -57,14 +58,14 @@ class BatchPipeline:
         GL.glBufferData(GL.GL_ARRAY_BUFFER, columns.nbytes, columns, GL.GL_STREAM_DRAW)
         GL.glBindBuffer(GL.GL_DRAW_INDIRECT_BUFFER, self._commands)
         GL.glBufferData(GL.GL_DRAW_INDIRECT_BUFFER, commands.nbytes, commands, GL.GL_STREAM_DRAW)
-        first = 0
-        for stage, count in enumerate(counts.tolist()):
-            if count:
-                self._program(look, textured=stage != PLAIN).use(self._planes, lights, look)
-                (GL.glEnable if stage == SEE_THROUGH else GL.glDisable)(GL.GL_BLEND)
-                start = ctypes.c_void_p(first * commands.strides[0])
-                GL.glMultiDrawElementsIndirect(GL.GL_TRIANGLES, GL.GL_UNSIGNED_INT, start, count, 0)
-                first += count
+        first = np.concatenate([[0], np.cumsum(counts)])
+        for stage in np.flatnonzero(counts).tolist():
+            self._program(look, textured=stage != PLAIN).use(self._planes, lights, look)
+            _write(colours=True, geometry=stage < SEE_THROUGH)
+            _draw_commands(first[stage], counts[stage])
+        if counts[SEE_THROUGH]:  # once more without colours: depth and body of the nearest
+            _write(colours=False, geometry=True)
+            _draw_commands(first[SEE_THROUGH], counts[SEE_THROUGH])
 
     def close(self) -> None:
         """Free the device memory."""
@@ -96,6 +97,20 @@ class BatchPipeline:
         for index, attribute in enumerate(_ITEM_ATTRIBUTES):
             _declare(attribute, 4, ITEM_COLUMNS * _FLOAT, 4 * index * _FLOAT)
             GL.glVertexAttribDivisor(attribute, 1)
+
+
+def _write(*, colours: bool, geometry: bool) -> None:
+    """Choose what the next draws change; colours alone are blended."""
+    blended = colours and not geometry
+    (GL.glEnable if blended else GL.glDisable)(GL.GL_BLEND)
+    GL.glDepthMask(geometry)
+    for attachment, written in enumerate((colours, geometry, geometry)):
+        GL.glColorMaski(attachment, written, written, written, written)
+
+
+def _draw_commands(first: int, count: int) -> None:
+    start = ctypes.c_void_p(int(first) * _COMMAND_BYTES)
+    GL.glMultiDrawElementsIndirect(GL.GL_TRIANGLES, GL.GL_UNSIGNED_INT, start, int(count), 0)
 
 
 def _declare(attribute: int, size: int, stride: int, offset: int) -> None:

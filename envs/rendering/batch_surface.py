@@ -12,6 +12,8 @@ import numpy as np
 _SMOOTH_COSINE = 0.8
 #: Squares along each side of boxes and planes: light is computed at corners and interpolated between them.
 _SQUARES = 4
+#: The same for planes without an end; their highlights are coarser than MuJoCo draws them (200 squares).
+_ENDLESS_SQUARES = 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,9 +89,8 @@ def _face_normals(triangles: np.ndarray) -> np.ndarray:
 
 def _primitive(model: mujoco.MjModel, kind: mujoco.mjtGeom, size: np.ndarray, name: str) -> BatchSurface:
     around, along = model.vis.quality.numslices, model.vis.quality.numstacks
-    endless = model.vis.map.zfar * model.stat.extent  # a plane of size 0 has no end
     shapes: dict[mujoco.mjtGeom, tuple[Callable[[], BatchSurface], np.ndarray]] = {
-        mujoco.mjtGeom.mjGEOM_PLANE: (_plane, np.array([size[0] or endless, size[1] or endless, 1.0])),
+        mujoco.mjtGeom.mjGEOM_PLANE: (_plane, np.array([size[0], size[1], 1.0])),
         mujoco.mjtGeom.mjGEOM_SPHERE: (lambda: _sphere(around, along), np.full(3, size[0])),
         mujoco.mjtGeom.mjGEOM_ELLIPSOID: (lambda: _sphere(around, along), size),
         mujoco.mjtGeom.mjGEOM_CYLINDER: (lambda: _cylinder(around), np.array([size[0], size[0], size[1]])),
@@ -99,6 +100,8 @@ def _primitive(model: mujoco.MjModel, kind: mujoco.mjtGeom, size: np.ndarray, na
         ),
         mujoco.mjtGeom.mjGEOM_BOX: (_box, size),
     }
+    if kind == mujoco.mjtGeom.mjGEOM_PLANE and not size[:2].all():
+        return _endless_plane(model, size)
     if kind not in shapes:
         raise ValueError(f"{name} has type {kind.name}, which cannot be drawn")
     build, scale = shapes[kind]
@@ -131,11 +134,20 @@ def _joined(*parts: BatchSurface) -> BatchSurface:
     )
 
 
-def _plane() -> BatchSurface:
-    side = np.linspace(-1.0, 1.0, _SQUARES + 1)
+def _plane(squares: int = _SQUARES) -> BatchSurface:
+    side = np.linspace(-1.0, 1.0, squares + 1)
     y, x = np.meshgrid(side, side, indexing="ij")
     points = np.stack([x, y, np.zeros_like(x)], axis=-1)
     return _grid(points, np.broadcast_to([0.0, 0.0, 1.0], points.shape))
+
+
+def _endless_plane(model: mujoco.MjModel, size: np.ndarray) -> BatchSurface:
+    """As far as can be seen where the size is 0; there textures are laid in metres."""
+    reach = model.vis.map.zfar * model.stat.extent
+    unit = _plane(_ENDLESS_SQUARES)
+    points = unit.points * [size[0] or reach, size[1] or reach, 1.0]
+    texture_points = np.where([size[0] > 0, size[1] > 0, True], unit.points, points)
+    return BatchSurface(points=points, normals=unit.normals, texture_points=texture_points, faces=unit.faces)
 
 
 def _box() -> BatchSurface:

@@ -47,6 +47,9 @@ class BatchTarget:
     def clear(self, sky: tuple[float, float, float], far: float) -> None:
         """Nothing anywhere but a sky of that colour (0..1), ``far`` m away, body -1."""
         self.use()
+        GL.glDepthMask(True)
+        for attachment in range(3):
+            GL.glColorMaski(attachment, True, True, True, True)
         GL.glClearBufferfv(GL.GL_COLOR, 0, np.array([*sky, 1], np.float32))
         GL.glClearBufferfv(GL.GL_COLOR, 1, np.array([far, 0, 0, 0], np.float32))
         GL.glClearBufferiv(GL.GL_COLOR, 2, np.array([-1, 0, 0, 0], np.int32))
