@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from potstill.actors.rollout_job import RolloutJob
+from potstill.envs.rendering.render_config import RenderConfig
+from potstill.experience.prompt_collection import PromptCollection
+from potstill.launch.dagger.config import DaggerConfig, EvaluationConfig
+from potstill.launch.dagger.prompt_file import PromptFile, pinned_prompts
+from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks
+from potstill.launch.dagger.stages import evaluation_stage, rollout_stage
+from potstill.launch.errors import BadInputError
+
+SHIPPED = PromptCollection.find("tabletop-v1")
+SHIPPED_PINNED = f"prompts/{SHIPPED.sha256}.jsonl"
+
+
+def config_of(look="seen", **render):
+    render = RenderConfig(**{"painter": "procedural", **render})
+    evaluation = EvaluationConfig(episodes=30, look=look)
+    return DaggerConfig(recipe="r", bootstrap_rollouts=40, render=render, evaluation=evaluation)
+
+
+@pytest.fixture
+def pinned(tmp_path):
+    """``pinned(look)``: the configuration of a run whose prompts lie in its directory, ``tmp_path``."""
+
+    def pin(look="seen"):
+        prompts = PromptFile.find(config_of(look), tmp_path)
+        prompts.copy(tmp_path)
+        return prompts.config
+
+    return pin
+
+
+def evaluation_jobs(config, run_dir):
+    stage = evaluation_stage(config, 0, "sha")
+    tasks = evaluation_tasks(config, stage, run="r-1", run_dir=run_dir, checkpoint=("folder", "sha"))
+    return [RolloutJob.from_payload(task.payload) for task in tasks]
+
+
+def test_a_collection_is_copied_under_its_hash_and_found_again(pinned, tmp_path):
+    config = pinned()
+    assert config.render.prompt_collection == SHIPPED_PINNED
+    assert pinned_prompts(config.render, tmp_path).sha256 == SHIPPED.sha256
+    again = PromptFile.find(config, tmp_path)
+    assert again.config == config and again.data is None
+
+
+def test_a_painter_without_prompts_needs_none(tmp_path):
+    config = config_of(painter="mujoco", prompt_collection="nowhere.jsonl")
+    found = PromptFile.find(config, tmp_path)
+    found.copy(tmp_path)
+    assert found.config == config and not list(tmp_path.iterdir())
+    assert pinned_prompts(config.render, tmp_path) is None
+
+
+@pytest.mark.parametrize("text", [None, "", '{"collection": "x"}'])
+def test_a_missing_or_malformed_collection_is_bad_input(tmp_path, text):
+    path = tmp_path / "mine.jsonl"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(BadInputError, match=r"render\.prompt_collection: .*mine\.jsonl"):
+        PromptFile.find(config_of(prompt_collection=str(path)), tmp_path)
+
+
+def test_a_pinned_collection_that_is_gone_or_altered_is_bad_input(pinned, tmp_path):
+    config = pinned()
+    path = tmp_path / SHIPPED_PINNED
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(BadInputError, match="was altered; restore the file"):
+        PromptFile.find(config, tmp_path)
+    path.unlink()
+    with pytest.raises(BadInputError, match="No such file.*restore the file"):
+        pinned_prompts(config.render, tmp_path)
+
+
+def test_every_rollout_has_a_prompt_of_the_training_split(pinned, tmp_path):
+    config = pinned()
+    tasks = rollout_tasks(
+        config, rollout_stage(config, 0, ""), run="r-1", run_dir=tmp_path, round_index=0, store="s",
+        checkpoint=("", ""),
+    )  # fmt: skip
+    jobs = [RolloutJob.from_payload(task.payload) for task in tasks]
+    by_id = {prompt.id: prompt for prompt in SHIPPED.of_split("train")}
+    assert all(job.prompt == by_id[job.prompt_id].texts() for job in jobs)
+    assert len({job.prompt_id for job in jobs}) > 25
+
+
+@pytest.mark.parametrize(("look", "split"), [("seen", "train"), ("held_out", "held_out")])
+def test_an_evaluation_shows_prompts_of_its_split(pinned, tmp_path, look, split):
+    jobs = evaluation_jobs(pinned(look), tmp_path)
+    assert {job.prompt_id for job in jobs} <= {prompt.id for prompt in SHIPPED.of_split(split)}
+    assert len({job.prompt_id for job in jobs}) > 10
+    assert all(job.render.painter == "procedural" for job in jobs)
+
+
+def test_a_plain_evaluation_shows_rgb_without_prompts(pinned, tmp_path):
+    jobs = evaluation_jobs(pinned("plain"), tmp_path)
+    assert {job.render.painter for job in jobs} == {"mujoco"}
+    assert all(job.prompt_id == -1 and not job.prompt for job in jobs)
+
+
+def test_looks_and_prompts_are_inputs_of_stages_but_only_where_there_are_any():
+    keys = {evaluation_stage(config_of(look), 0, "sha").key for look in ("seen", "held_out", "plain")}
+    assert len(keys) == 3
+    prompted = {rollout_stage(config_of(prompt_collection=name), 0, "").key for name in ("a", "b")}
+    assert len(prompted) == 2
+    plain = [rollout_stage(config_of(painter="mujoco", prompt_collection=name), 0, "") for name in ("a", "b")]
+    assert plain[0].key == plain[1].key and "prompt_collection" not in plain[0].inputs["render"]
+
+
+def test_unpinned_prompts_never_reach_a_task():
+    with pytest.raises(ValueError, match="never pinned"):
+        pinned_prompts(config_of().render, Path("/run"))
