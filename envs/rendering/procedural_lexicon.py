@@ -93,7 +93,15 @@ def _rows(table: str) -> list[dict[str, str]]:
 
 
 def _light(row: dict[str, str]) -> LightWord:
-    colours = {name: row[name] for name in ("key", "ambient", "haze", "fill")}
-    names = ("key_strength", "elevation", "ambient_strength", "haze_share", "fill_strength", "grain")
-    numbers = {name: float(row[name]) for name in names}
-    return LightWord(**colours, **numbers)
+    return LightWord(
+        key=row["key"],
+        key_strength=float(row["key_strength"]),
+        elevation=float(row["elevation"]),
+        ambient=row["ambient"],
+        ambient_strength=float(row["ambient_strength"]),
+        haze=row["haze"],
+        haze_share=float(row["haze_share"]),
+        fill=row["fill"],
+        fill_strength=float(row["fill_strength"]),
+        grain=float(row["grain"]),
+    )

@@ -45,7 +45,8 @@ class ProceduralLight:
         words = _light_words(prompt)
         rng = np.random.default_rng((seed & (2**64 - 1), 0x11647))
         azimuth = rng.uniform(-2.0, 2.0)
-        elevation = np.deg2rad(max(10.0, np.mean([word.elevation for word in words]) + rng.uniform(-6, 6)))
+        degrees = float(np.mean([word.elevation for word in words])) + rng.uniform(-6, 6)
+        elevation = float(np.deg2rad(max(10.0, degrees)))
         haze_share = float(np.mean([word.haze_share for word in words]))
         return cls(
             key_direction=_direction(azimuth, elevation),
