@@ -11,9 +11,12 @@ from potstill.envs.rendering.oklab import linear_rgb, oklab_of_linear
 from potstill.envs.rendering.procedural_light import ProceduralLight
 from potstill.envs.rendering.procedural_surface import ProceduralSurface
 from potstill.envs.rendering.scene_regions import SceneRegions
+from potstill.experience.prompt_collection import REGIONS
 
 #: OKLab distance that the goal keeps from what lies around it.
 _GOAL_DISTANCE = 0.28
+#: Of the key light, from a perfectly glossy surface.
+_HIGHLIGHT = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,8 +29,8 @@ class ProceduralLook:
     """(B + 1,) intp; the last one stands for what is hit by no ray."""
     ramps: np.ndarray
     """(3, S * 256) float32 linear light by surface and shade."""
-    gloss: np.ndarray
-    """(S * 256,) float32."""
+    shine: np.ndarray
+    """(S * 256,) float32: share of the key light that a highlight adds."""
     goal: np.ndarray
     """(3,) float32 linear light: goal markers shine by themselves, in a colour unlike what is around."""
     light: ProceduralLight
@@ -36,7 +39,15 @@ class ProceduralLook:
     def of(
         cls, prompt: Mapping[str, str], regions: SceneRegions, *, seed: int, strength: float
     ) -> ProceduralLook:
-        """The look of these words with this seed; regions the prompt leaves out look as the seed wills."""
+        """The look of these words with this seed; regions the prompt leaves out look as the seed wills.
+
+        Raises:
+            ValueError: the prompt has a key that is no region, nor ``light`` or ``negative``.
+        """
+        allowed = (*REGIONS, "light", "negative")
+        for key in prompt:
+            if key not in allowed:
+                raise ValueError(f"a prompt has the keys {', '.join(allowed)}: got {key!r}")
         kinds = [("table", 0), ("background", 0), ("robot", 0)]
         surface_of_body = []
         for region in regions.region_of_body:
@@ -57,7 +68,7 @@ class ProceduralLook:
             surfaces=surfaces,
             surface_of_body=np.array([*surface_of_body, kinds.index(("background", 0))], np.intp),
             ramps=np.concatenate([surface.ramp() for surface in surfaces], axis=1),
-            gloss=np.repeat([surface.gloss for surface in surfaces], 256).astype(np.float32),
+            shine=np.repeat([_HIGHLIGHT * surface.gloss for surface in surfaces], 256).astype(np.float32),
             goal=_goal_colour(goal.mean, [_lit(surface.mean, light) for surface in surfaces[:2]]),
             light=light,
         )

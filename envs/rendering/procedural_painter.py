@@ -44,7 +44,7 @@ class ProceduralPainter:
         """(C, H, W, 3) uint8; see ``ImagePainter.paint_image``.
 
         Raises:
-            ValueError: ``strength`` is not in 0..1.
+            ValueError: ``strength`` is not in 0..1, or the prompt speaks of a region that there is not.
         """
         if not 0.0 <= request.strength <= 1.0:
             raise ValueError(f"strength must be in 0..1: got {request.strength}")
@@ -57,8 +57,7 @@ class ProceduralPainter:
         scene = PlacedPixels(pixels, bodies, geometry.camera_pose, request.scene)
         shades = scene.shades(look, self._tables)
         light, shine = _illumination(pixels.normals(), geometry.camera_pose, look.light)
-        shine *= look.gloss.take(shades)
-        shine *= np.float32(0.5)
+        shine *= look.shine.take(shades)
         colours = light
         goals = [
             (marker, look.goal[:, None] * _glow(light, marker)) for marker in scene.marker_pixels(regions)
@@ -81,7 +80,9 @@ class ProceduralPainter:
         np.sqrt(np.clip(colours, 0, 1, out=colours), out=colours)
         colours *= 255
         grain = self._tables.grain
-        start = _digest(request) % (len(grain) - colours.size)
+        start = _digest(request) % len(grain)
+        if start + colours.size > len(grain):
+            grain = np.resize(grain, start + colours.size)  # begins again
         colours += grain[start : start + colours.size].reshape(colours.shape) * np.float32(light.grain)
         colours += np.float32(0.5)
         np.clip(colours, 0, 255, out=colours)

@@ -186,3 +186,20 @@ def test_fog_hides_what_is_far(painted):
     clear = painted({**OAK, "background": "black and white chessboard"}, cameras=("corner2",))
     fog = painted({**OAK, "background": "black and white chessboard", "light": "fog"}, cameras=("corner2",))
     assert fog[0, :12].astype(float).std() < 0.7 * clear[0, :12].astype(float).std()
+
+
+def test_a_prompt_for_a_region_that_there_is_not_is_refused(painter):
+    reply, request = flat_wall()
+    with pytest.raises(
+        ValueError, match="table, robot, object, goal, background, light, negative: got 'flor'"
+    ):
+        painter.paint_image(reply, replace(request, prompt={"flor": "oak"}))
+
+
+def test_a_picture_larger_than_the_table_of_noise_is_painted(painter):
+    reply, request = flat_wall()
+    large = replace(
+        reply, depth=np.ones((1, 900, 900), np.float32), segmentation=np.ones((1, 900, 900), np.int16)
+    )
+    picture = painter.paint_image(large, request)
+    assert picture.shape == (1, 900, 900, 3) and picture[0, -100:].std() > 5
