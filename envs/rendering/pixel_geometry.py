@@ -87,7 +87,10 @@ def _rays(size: int, fovy: tuple[float, ...]) -> np.ndarray:
 
 def _slope(values: np.ndarray, *, axis: int) -> np.ndarray:
     """Difference to the neighbour before or after, whichever is smaller; (C, H, W)."""
-    step = np.diff(values, axis=axis)
-    first, last = np.take(step, [0], axis), np.take(step, [-1], axis)
-    before, after = np.concatenate([first, step], axis), np.concatenate([step, last], axis)
-    return np.where(np.abs(before) < np.abs(after), before, after)
+    values = values.swapaxes(axis, 0)
+    step = values[1:] - values[:-1]
+    size = np.abs(step)
+    slopes = np.empty_like(values)
+    slopes[0], slopes[-1] = step[0], step[-1]
+    slopes[1:-1] = np.where(size[:-1] < size[1:], step[:-1], step[1:])
+    return slopes.swapaxes(axis, 0)
