@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+_DOUBLE = np.dtype(np.float64)
+_DENSE = (8,)
+
 
 def fast_numpy() -> ModuleType:
     """A copy of numpy's namespace in which ``linalg.norm``, ``hstack`` and ``clip`` skip dispatch where they can.
@@ -30,8 +33,9 @@ def _copy(module: ModuleType) -> ModuleType:
 def _norm(x: Any, *args: Any, **kwargs: Any) -> Any:
     """Euclidean length of a vector, or of a number; a ``np.float64``."""
     if not args and (not kwargs or kwargs == {"ord": 2}):
-        if type(x) is np.ndarray and x.ndim == 1 and x.dtype == np.float64:
-            x = x.ravel(order="K")
+        if type(x) is np.ndarray and x.dtype is _DOUBLE and x.ndim == 1:
+            if x.strides != _DENSE:
+                x = x.ravel(order="K")
             return np.float64(math.sqrt(x.dot(x)))
         if not kwargs and (type(x) is float or type(x) is np.float64):
             return np.float64(math.sqrt(x * x))

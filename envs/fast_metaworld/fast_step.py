@@ -10,6 +10,7 @@ import mujoco
 import numpy as np
 from metaworld.sawyer_xyz_env import SawyerXYZEnv
 from metaworld.utils.reward_utils import hamacher_product
+from numpy._core.umath import clip  # what ndarray.clip ends in, after more than its own time
 
 from potstill.envs.fast_metaworld.fast_numpy import fast_numpy
 from potstill.envs.fast_metaworld.fast_rewards import fast_tolerance
@@ -18,6 +19,7 @@ from potstill.envs.fast_metaworld.hand_reset_memo import HandResetMemo
 _HAND_DOWN = np.array([1.0, 0.0, 1.0, 0.0])
 _OPEN_GRIPPER = (-1.0, 1.0)
 _NORM = fast_numpy().linalg.norm
+_SINGLE = np.dtype(np.float32)
 _LOWEST, _HIGHEST = np.full(3, -1, np.float32), np.full(3, 1, np.float32)
 
 
@@ -33,20 +35,21 @@ class FastStep(SawyerXYZEnv):
         self.set_xyz_action(action[:3])
         if self.curr_path_length >= self.max_path_length:
             raise ValueError("You must reset the env manually once truncate==True")
-        ctrl, effort = self.data.ctrl, action[-1]
+        ctrl, effort = self._ctrl, action[-1]
         ctrl[0], ctrl[1] = effort, -effort
         mujoco.mj_step(self.model, self.data, nstep=self.frame_skip)
         self.curr_path_length += 1
         mujoco.mj_forward(self.model, self.data)
         space = self.sawyer_observation_space
-        observation = self._last_stable_obs = self._get_obs().clip(space.low, space.high)
+        observation = self._last_stable_obs = clip(self._get_obs(), space.low, space.high)
         reward, info = self.evaluate_state(observation, action)
         truncated = self.curr_path_length == self.max_path_length
         return observation.copy(), reward, False, truncated, info
 
     def set_xyz_action(self, action: np.ndarray) -> None:
         """Move the hand's target by (3,) in -1..1, scaled, within the mocap's box."""
-        moves = (action.clip(_LOWEST, _HIGHEST) * self.action_scale).tolist()
+        scale = self._single_scale if action.dtype is _SINGLE else self.action_scale
+        moves = (clip(action, _LOWEST, _HIGHEST) * scale).tolist()
         path = zip(self._mocap_position.tolist(), moves, *self._mocap_box)
         self._mocap_position[:] = [min(max(start + move, low), high) for start, move, low, high in path]
         self._mocap_rotation[:] = _HAND_DOWN
@@ -67,6 +70,10 @@ class FastStep(SawyerXYZEnv):
         observation[:3] = hand
         observation[3] = min(max(math.sqrt(gap.dot(gap)) / 0.1, 0.0), 1.0)
         positions, rotations = self._get_pos_objects(), self._get_quat_objects()
+        if len(positions) == 3:  # one object, as in most tasks
+            observation[4:7] = positions
+            observation[7:11] = rotations
+            return observation
         for index in range(len(positions) // 3):
             start = 4 + 7 * index
             observation[start : start + 3] = positions[3 * index : 3 * index + 3]
@@ -130,6 +137,16 @@ class FastStep(SawyerXYZEnv):
     @cached_property
     def _hand_reset(self) -> HandResetMemo:
         return HandResetMemo(self.model, self.data)
+
+    @cached_property
+    def _ctrl(self) -> np.ndarray:
+        """Live (2,), of the fingers."""
+        return self.data.ctrl
+
+    @cached_property
+    def _single_scale(self) -> np.ndarray:
+        """What a Python float is to float32 numbers (3,), converted once."""
+        return np.full(3, self.action_scale, _SINGLE)
 
     @cached_property
     def _mocap_position(self) -> np.ndarray:
