@@ -7,7 +7,12 @@ import sys
 import numpy as np
 import pytest
 
+from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.rendering.batch_scene_renderer import BatchSceneRenderer, BatchSceneRendererConfig
+from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
+from potstill.envs.rendering.painter import PainterCapabilities
+from potstill.envs.rendering.randomised_painter import RandomisedPainter, RandomisedPainterConfig
+from potstill.envs.rendering.records import RenderRequest
 from potstill.envs.rendering.render_config import CAMERA_NAMES
 
 #: Draws the requests stored in a folder, one by one, and prints a digest per reply.
@@ -39,7 +44,7 @@ def batch_renderer():
     renderer.close()
 
 
-@pytest.mark.parametrize("task", ["reach-v3", "drawer-close-v3", "window-open-v3", "soccer-v3"])
+@pytest.mark.parametrize("task", ["drawer-close-v3", "soccer-v3"])
 def test_pictures_equal_the_reference_renderers(batch_renderer, renderer, request_for, task):
     request = request_for(task, cameras=CAMERA_NAMES, size=96, geometry=True)
     ours, reference = batch_renderer.render([request])[0], renderer.render([request])[0]
@@ -51,6 +56,51 @@ def test_pictures_equal_the_reference_renderers(batch_renderer, renderer, reques
         near = np.isclose(ours.depth[index], reference.depth[index], rtol=1e-4)
         assert near[same_body].mean() > 0.99, camera
         assert np.abs(ours.rgb[index].astype(int) - reference.rgb[index]).mean() < 2.0, camera
+
+
+@pytest.mark.parametrize("robot", ["panda", "ur5e", "viperx"])
+def test_every_arm_is_drawn_as_the_reference_draws_it(batch_renderer, renderer, request_for, robot):
+    env = MetaWorldEnv("door-open-v3", robot=robot)
+    env.reset(seed=3)
+    request = request_for(
+        env.task, robot=robot, scene=env.scene_state(), cameras=CAMERAS, size=96, geometry=True
+    )
+    ours, reference = batch_renderer.render([request])[0], renderer.render([request])[0]
+    assert (ours.segmentation == reference.segmentation).mean() > 0.995
+    assert np.abs(ours.rgb.astype(int) - reference.rgb).mean() < 2.0
+
+
+def test_domain_randomisation_looks_as_in_the_reference_but_for_swapped_textures(request_for):
+    """MuJoCo's context keeps the textures it was made with: there a swap changes nothing."""
+    request = request_for(painter="randomised", seed=8, size=64, cameras=CAMERAS)
+    kept, swapped = (
+        {"randomised": RandomisedPainter(RandomisedPainterConfig(texture_probability=p))} for p in (0.0, 1.0)
+    )
+    opened = [BatchSceneRenderer(painters=kept.get), MujocoSceneRenderer(painters=kept.get)]
+    opened.append(BatchSceneRenderer(painters=swapped.get))
+    ours, reference, other = (renderer.render([request])[0].rgb.astype(int) for renderer in opened)
+    for renderer in opened:
+        renderer.close()
+    assert np.abs(ours - reference).mean() < 2.0
+    assert np.abs(ours - other).mean() > 5.0
+
+
+def test_an_image_painter_gets_geometry_and_its_picture_is_returned(request_for):
+    class Negative:
+        version = "negative-1"
+        capabilities = PainterCapabilities(seed=False, prompt=False)
+
+        def paint_image(self, geometry, request):
+            return np.repeat((255 * (geometry.depth < 2.0)).astype(np.uint8)[..., None], 3, axis=-1)
+
+    renderer = BatchSceneRenderer(painters={"negative": Negative()}.get)
+    painted, geometry = renderer.render(
+        [request_for(painter="negative"), request_for(painter="negative", paint=False, geometry=True)]
+    )
+    renderer.close()
+    assert set(np.unique(painted.rgb)) == {0, 255} and painted.depth is None
+    assert painted.painter_version == "negative-1+batch-1"
+    assert geometry.rgb is None and geometry.depth is not None
 
 
 def test_a_reply_does_not_depend_on_its_batch(batch_renderer, record):
@@ -114,8 +164,6 @@ def test_closing_twice_is_harmless_and_leaves_other_renderers_alone(batch_render
 
 def _mixed_requests(record):
     """Two tasks, two sizes, both painters, resting and moving cameras."""
-    from potstill.envs.rendering.records import RenderRequest
-
     return [
         RenderRequest(
             task=task, scene=scene, cameras=CAMERAS[: 1 + index % 3], size=48 if index % 2 else 64,
