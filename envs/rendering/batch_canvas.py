@@ -46,7 +46,7 @@ class BatchCanvas:
         self.visuals = BatchVisuals(model)
         self._pages = BatchTexturePages(model, page_size)
         self._sky = _sky_colour(model)
-        self._backdrops: OrderedDict[tuple[int | bytes, ...], BatchTarget] = OrderedDict()
+        self._backdrops: OrderedDict[tuple[int | str | bytes | None, ...], BatchTarget] = OrderedDict()
         extent, planes = model.stat.extent, model.vis.map
         self._planes = float(planes.znear * extent), float(planes.zfar * extent)
         self._pipeline = BatchPipeline(self.visuals.surfaces, self._planes)
@@ -71,7 +71,7 @@ class BatchCanvas:
         shown = placement.in_sight(self.visuals, *self._planes)
         _set_state()
         resting = self._resting(placement, views)
-        for layer, scene in enumerate(placement.scene_of_view):
+        for layer, scene in enumerate(placement.scene_of_view.tolist()):
             backdrop = self._backdrop(
                 placement, views[scene], layer, resting[layer] & shown[layer], target.size
             )
@@ -112,7 +112,7 @@ class BatchCanvas:
     def _draw(self, placement: BatchPlacement, views: Sequence[BatchView], shown: np.ndarray) -> None:
         """Draw what is shown (N, V), all views of one light together."""
         groups: dict[tuple[int, bytes], list[int]] = {}
-        for layer, scene in enumerate(placement.scene_of_view):
+        for layer, scene in enumerate(placement.scene_of_view.tolist()):
             look = views[scene].look
             groups.setdefault((id(look), placement.light_carriers(scene, look)), []).append(layer)
         for layers in groups.values():

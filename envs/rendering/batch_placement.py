@@ -78,7 +78,10 @@ class BatchPlacement:
         scene, camera = self.scene_of_view, self.camera_of_view
         body = model.cam_bodyid[camera]
         carrier, rotation = self._body_pos[scene, body], self._body_rotation[scene, body]
-        local = [(looks[s].camera_pos[c], looks[s].camera_rotation[c]) for s, c in zip(scene, camera)]
+        local = [
+            (looks[s].camera_pos[c], looks[s].camera_rotation[c])
+            for s, c in zip(scene.tolist(), camera.tolist())
+        ]
         position = carrier + (rotation @ np.stack([p for p, _ in local])[:, :, None])[..., 0]
         axes = rotation @ np.stack([r for _, r in local])
         tracking = model.cam_mode[camera] == mujoco.mjtCamLight.mjCAMLIGHT_TRACK
@@ -86,7 +89,7 @@ class BatchPlacement:
         axes[tracking] = model.cam_mat0[camera].reshape(-1, 3, 3)[tracking]
         self.camera_pos, self.camera_axes = position, axes
         """(N, 3) m and (N, 3, 3), columns right, up and back."""
-        self.fovy = np.array([looks[s].camera_fovy[c] for s, c in zip(scene, camera)])
+        self.fovy = np.array([looks[s].camera_fovy[c] for s, c in zip(scene.tolist(), camera.tolist())])
         """(N,) degrees."""
         self.focal = 1.0 / np.tan(np.deg2rad(self.fovy) / 2)
         """(N,) half pictures."""
