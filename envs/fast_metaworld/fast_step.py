@@ -10,12 +10,14 @@ import mujoco
 import numpy as np
 from metaworld.sawyer_xyz_env import SawyerXYZEnv
 from metaworld.utils.reward_utils import hamacher_product
-from numpy._core.umath import clip  # what ndarray.clip ends in, after more than its own time
+from numpy._core import umath
 
 from potstill.envs.fast_metaworld.fast_numpy import fast_numpy
 from potstill.envs.fast_metaworld.fast_rewards import fast_tolerance
 from potstill.envs.fast_metaworld.hand_reset_memo import HandResetMemo
 
+#: What ``np.clip`` ends in, after more than its own time; private to numpy, which may take it away.
+clip = getattr(umath, "clip", np.clip)
 _HAND_DOWN = np.array([1.0, 0.0, 1.0, 0.0])
 _OPEN_GRIPPER = (-1.0, 1.0)
 _NORM = fast_numpy().linalg.norm
