@@ -157,7 +157,6 @@ def _set_state() -> None:
     """The device's settings for every draw here; nobody else draws in this context."""
     for setting in (GL.GL_DEPTH_TEST, GL.GL_CULL_FACE):
         GL.glEnable(setting)
-    GL.glFrontFace(GL.GL_CW)  # pictures are drawn upside-down
     GL.glDepthFunc(GL.GL_GEQUAL)
     GL.glClipControl(GL.GL_LOWER_LEFT, GL.GL_ZERO_TO_ONE)
     GL.glBlendFunc(GL.GL_SRC_ALPHA, GL.GL_ONE_MINUS_SRC_ALPHA)

@@ -66,7 +66,7 @@ class BatchTarget:
         """(layers, H, W, 3) uint8, row 0 at the top."""
         pixels = np.empty((layers, self.size, self.size, 3), np.uint8)
         self._read(0, GL.GL_RGB, GL.GL_UNSIGNED_BYTE, pixels)
-        return pixels
+        return pixels[:, ::-1]  # OpenGL's first row is the lowest
 
     def read_geometry(self, layers: int) -> tuple[np.ndarray, np.ndarray]:
         """Depth (layers, H, W) float32 m and body id (layers, H, W) int16, row 0 at the top."""
@@ -74,7 +74,7 @@ class BatchTarget:
         body = np.empty((layers, self.size, self.size), np.int16)
         self._read(1, GL.GL_RED, GL.GL_FLOAT, depth)
         self._read(2, GL.GL_RED_INTEGER, GL.GL_SHORT, body)
-        return depth, body
+        return depth[:, ::-1], body[:, ::-1]
 
     def close(self) -> None:
         """Free the device memory."""

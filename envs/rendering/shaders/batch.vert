@@ -71,8 +71,8 @@ void main() {
     texture_coordinate = texture_point * texture_scale.xyz;
     texture_kind_and_page = ivec2(slot.y, texture_scale.w);
 #endif
-    // Upside-down, so that the first row in memory is the highest; near is 1 and far is 0 for precision.
+    // Near is 1 and far is 0, for precision.
     float nearness = planes.x * (planes.y + seen.z) / (planes.y - planes.x);
-    gl_Position = vec4(seen.x * slot.z, -seen.y * slot.z, nearness, -seen.z);
+    gl_Position = vec4(seen.x * slot.z, seen.y * slot.z, nearness, -seen.z);
     gl_Layer = int(slot.x);
 }
