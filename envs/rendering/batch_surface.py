@@ -108,9 +108,10 @@ def _primitive(model: mujoco.MjModel, kind: mujoco.mjtGeom, size: np.ndarray, na
     unit = build()
     normals = unit.normals / scale
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    return BatchSurface(
-        points=unit.points * scale, normals=normals, texture_points=unit.points, faces=unit.faces
-    )
+    corners = unit.points[unit.faces]
+    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    faces = unit.faces[np.linalg.norm(area, axis=1) > 1e-9]  # at the poles of nets, squares are triangles
+    return BatchSurface(points=unit.points * scale, normals=normals, texture_points=unit.points, faces=faces)
 
 
 def _grid(points: np.ndarray, normals: np.ndarray) -> BatchSurface:

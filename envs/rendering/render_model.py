@@ -100,9 +100,10 @@ class RenderModel:
         Raises:
             ValueError: no such camera; names those there are.
         """
+        index = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_CAMERA, name)
+        if index >= 0:
+            return index
         names = [self.model.camera(index).name for index in range(self.model.ncam)]
-        if name in names:
-            return names.index(name)
         near = difflib.get_close_matches(name, names, n=2, cutoff=0.3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise ValueError(f"unknown camera {name!r} in {self.task}: there are {', '.join(names)}{hint}")

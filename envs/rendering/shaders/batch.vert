@@ -34,7 +34,7 @@ flat out ivec2 texture_kind_and_page;
 #endif
 
 vec3 lit(vec3 place, vec3 n, vec3 towards_eye) {
-    vec3 sum = gloss.z * rgba.rgb;
+    vec3 matte = vec3(gloss.z), shine = vec3(0.0);
     for (int i = 0; i < LIGHTS; ++i) {
         vec3 towards = KIND[i] == CAMERA ? view_z.xyz : light_place[i].xyz;
         float strength = 1.0;
@@ -47,15 +47,14 @@ vec3 lit(vec3 place, vec3 n, vec3 towards_eye) {
             strength *= along < light_beam[i].w ? 0.0 : pow(max(along, 1e-6), light_fading[i].w);
         }
         float slope = dot(n, towards);
-        vec3 shine = (light_ambient[i] + max(slope, 0.0) * light_diffuse[i]) * rgba.rgb;
+        matte += strength * (light_ambient[i] + max(slope, 0.0) * light_diffuse[i]);
         if (GLOSSY[i]) {
             vec3 halfway = towards + towards_eye;
             float glance = max(dot(n, halfway) * inversesqrt(dot(halfway, halfway)), 0.0);
-            shine += (slope > 0.0 ? gloss.x * pow(glance, gloss.y) : 0.0) * light_specular[i];
+            shine += (slope > 0.0 ? strength * pow(glance, gloss.y) : 0.0) * light_specular[i];
         }
-        sum += strength * shine;
     }
-    return min(sum, 1.0);
+    return min(matte * rgba.rgb + gloss.x * shine, 1.0);
 }
 
 void main() {
@@ -65,7 +64,7 @@ void main() {
     vec3 seen = vec3(dot(view_x, place), dot(view_y, place), dot(view_z, place));
     vec3 away = normalize(seen);
     vec3 towards_eye = -(view_x.xyz * away.x + view_y.xyz * away.y + view_z.xyz * away.z);
-    colour = vec4(lit(place.xyz, normalize(n), towards_eye), TEXTURED == 1 ? rgba.a : gloss.w);
+    colour = vec4(lit(place.xyz, n, towards_eye), TEXTURED == 1 ? rgba.a : gloss.w);
 #if TEXTURED
     body_id = int(gloss.w);
     texture_coordinate = texture_point * texture_scale.xyz;
