@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import weakref
 from typing import Any
 
 import mujoco
@@ -40,6 +41,7 @@ def accelerate(env: Any, spec: mujoco.MjSpec) -> bool:
         return False
     env.model = light_model(env.model, spec)
     env.data = CachedData(env.model)
+    weakref.finalize(env, env.data.forget)  # else model and data, 10 MB, would outlive their environment
     mujoco.mj_forward(env.model, env.data)
     env.mujoco_renderer = None  # it holds the model that was replaced
     env.init_left_pad = env.get_body_com("leftpad")  # live views, hence of the new data

@@ -34,6 +34,10 @@ class CachedData(mujoco.MjData):
         """The joint of that name or id."""
         return self._elements.get(("joint", name)) or self._remember("joint", name, super().joint(name))
 
+    def forget(self) -> None:
+        """Let go of every view. Each holds this object in a way that the garbage collector cannot see."""
+        self._elements.clear()
+
     def _remember(self, kind: str, name: str | int, element: Any) -> _CachedElement:
         self._elements[kind, name] = cached = _CachedElement(element)
         return cached

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -91,3 +94,13 @@ def test_actions_with_noise_stay_in_their_range() -> None:
         noisy.step(np.ones(4, np.float32))
         moved, before = noisy.data.mocap_pos - before, noisy.data.mocap_pos.copy()
         assert np.abs(moved).max() <= 0.01 + 1e-12
+
+
+def test_a_simulation_that_is_dropped_gives_its_memory_back() -> None:
+    simulation = TaskSimulation("reach-v3")
+    simulation.reset(0)
+    simulation.step(np.zeros(4, np.float32))
+    data = weakref.ref(simulation.data)
+    del simulation
+    gc.collect()
+    assert data() is None

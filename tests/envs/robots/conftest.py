@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import mujoco
 import pytest
 
@@ -27,15 +29,9 @@ def begin():
 
 @pytest.fixture(scope="session")
 def compiled():
-    """``compiled(task, robot)``: the model as it is built, once per session."""
-    known = {}
-
-    def build(task, robot):
-        if (task, robot) not in known:
-            known[task, robot] = task_spec(task, robot).compile()
-        return known[task, robot]
-
-    return build
+    """``compiled(task, robot)``: the model as it is built, kept while it is likely to be asked for again."""
+    # All of them together are gigabytes of meshes.
+    return lru_cache(maxsize=16)(lambda task, robot: task_spec(task, robot).compile())
 
 
 @pytest.fixture
