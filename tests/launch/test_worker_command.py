@@ -31,7 +31,13 @@ def test_a_rollout_and_a_render_worker_started_by_hand_do_a_round_and_stop_when_
         queue = open_queue(redis.url, run)
         queue.put(
             rollout_tasks(
-                config, stage, run=run, round_index=0, store=folder.episodes_url, checkpoint=("", "")
+                config,
+                stage,
+                run=run,
+                run_dir=folder.path,
+                round_index=0,
+                store=folder.episodes_url,
+                checkpoint=("", ""),
             )
         )
 
