@@ -26,21 +26,10 @@ import numpy as np
 from measurement import print_measurement
 
 from potstill.envs.robots.build_task import build_task
+from potstill.envs.task_names import MT10
 from potstill.envs.task_simulation import TaskSimulation
 from potstill.envs.teachers import OracleTeacher
 
-MT10 = (
-    "reach-v3",
-    "push-v3",
-    "pick-place-v3",
-    "door-open-v3",
-    "drawer-open-v3",
-    "drawer-close-v3",
-    "button-press-topdown-v3",
-    "peg-insert-side-v3",
-    "window-open-v3",
-    "window-close-v3",
-)
 SEED = 1
 NOISE = 0.3
 PEER_SCRIPT = Path(__file__).parent / "peers" / "envpool_step.py"

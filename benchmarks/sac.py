@@ -35,13 +35,14 @@ import gymnasium
 import metaworld  # noqa: F401 - registers the tasks
 import ray
 import torch
-from env_step import MT10, measure_env_step
+from env_step import measure_env_step
 from measurement import print_measurement
 from ray.rllib.algorithms.sac import SACConfig
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.tune.registry import register_env
 from stable_baselines3 import SAC
 
+from potstill.envs.task_names import MT10
 from potstill.learners.sac.algorithm_config import SacAlgorithmConfig
 from potstill.learners.sac.config import SacConfig
 from potstill.learners.sac.rollout_runner import RolloutRunner

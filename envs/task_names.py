@@ -58,6 +58,20 @@ TASK_NAMES: tuple[str, ...] = (
     "window-open-v3",
 )
 
+#: Meta-World's ten training tasks, from easy to hard for SAC (spec/performance.md section 3).
+MT10: tuple[str, ...] = (
+    "reach-v3",
+    "drawer-close-v3",
+    "window-open-v3",
+    "window-close-v3",
+    "button-press-topdown-v3",
+    "door-open-v3",
+    "drawer-open-v3",
+    "peg-insert-side-v3",
+    "push-v3",
+    "pick-place-v3",
+)
+
 
 def check_task_name(task: str) -> None:
     """Raise ``ValueError`` with the nearest names for a task that does not exist."""

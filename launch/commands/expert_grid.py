@@ -8,12 +8,12 @@ from argparse import Namespace
 from pathlib import Path
 
 from potstill.envs.robots.robot_names import ROBOT_NAMES, check_robot_name
-from potstill.envs.task_names import TASK_NAMES, check_task_name
+from potstill.envs.task_names import MT10, TASK_NAMES, check_task_name
 from potstill.launch.configuration import override
 from potstill.launch.errors import BadInputError, FinishedShortError
 from potstill.launch.expert.chosen_names import chosen_names
 from potstill.launch.expert.new_or_resumed import new_or_resumed
-from potstill.launch.expert.recipes import MT10, default_expert
+from potstill.launch.expert.recipes import default_expert
 from potstill.launch.expert.trials_plan import PlannedTrial, TrialsPlan
 from potstill.launch.field_types import parse_text
 

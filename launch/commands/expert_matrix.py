@@ -12,11 +12,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from potstill.envs.robots.robot_names import ROBOT_NAMES, check_robot_name
-from potstill.envs.task_names import TASK_NAMES, check_task_name
+from potstill.envs.task_names import MT10, TASK_NAMES, check_task_name
 from potstill.launch.errors import BadInputError
 from potstill.launch.expert.chosen_names import chosen_names
 from potstill.launch.expert.matrix import MatrixCell, oracle_matrix
-from potstill.launch.expert.recipes import MT10
 from potstill.launch.field_types import parse_text
 
 #: A robot is counted as able to do a task from this success rate on.

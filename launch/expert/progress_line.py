@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from potstill.launch.expert.config import BudgetConfig
+from potstill.launch.reporting.duration_text import duration_text
 from potstill.launch.reporting.report import success_of
 
 #: Seconds between two plain lines of mere progress.
@@ -66,7 +67,7 @@ class ProgressLine:
             f"{event['updates_per_second']:.0f} updates/s",
             f"training {'-' if success is None else f'{success:.2f}'}",
             self._evaluation,
-            f"ETA at most {_duration(self._seconds_left(event))}",
+            f"ETA at most {duration_text(self._seconds_left(event))}",
         ]
         return "  ".join(parts)
 
@@ -78,7 +79,7 @@ class ProgressLine:
         return min(left, max(0.0, 60.0 * self._budget.minutes - event["seconds"]))
 
     def _print(self, text: str) -> None:
-        line = f"[{_duration(self._clock() - self._started)}] {text}"
+        line = f"[{duration_text(self._clock() - self._started)}] {text}"
         if self._live is None:
             self._last_line = self._clock()
             # Not through rich: it would wrap long lines at 80 columns.
@@ -87,7 +88,7 @@ class ProgressLine:
             self._live.console.print(line, highlight=False, soft_wrap=True)
 
     def _picture(self) -> Text:
-        return Text(f"[{_duration(self._clock() - self._started)}] {self._text}", no_wrap=False)
+        return Text(f"[{duration_text(self._clock() - self._started)}] {self._text}", no_wrap=False)
 
 
 def _milestone(event: Mapping[str, Any]) -> str | None:
@@ -107,9 +108,3 @@ def _milestone(event: Mapping[str, Any]) -> str | None:
         verdict = "passed" if event["passed"] else "NOT passed"
         return f"gate {event['threshold']:g} {verdict}: the expert is {event['expert']}"
     return str(event["message"]) if name in ("diverged", "warning") else None
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -7,20 +7,6 @@ from dataclasses import replace
 from potstill.launch.errors import BadInputError
 from potstill.launch.expert.config import BudgetConfig, ExpertConfig
 
-#: Meta-World's ten training tasks, from easy to hard for SAC (spec/performance.md section 3).
-MT10: tuple[str, ...] = (
-    "reach-v3",
-    "drawer-close-v3",
-    "window-open-v3",
-    "window-close-v3",
-    "button-press-topdown-v3",
-    "door-open-v3",
-    "drawer-open-v3",
-    "peg-insert-side-v3",
-    "push-v3",
-    "pick-place-v3",
-)
-
 #: Environment steps of the tasks that need more than the default budget.
 _ENV_STEPS = {
     "door-open-v3": 1_500_000,

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from potstill.launch.reporting.duration_text import duration_text
 from potstill.launch.reporting.run_progress import RoundProgress, RunProgress
 
 #: Seconds between two plain lines of the same stage.
@@ -75,13 +76,13 @@ class ProgressDisplay:
         if line:
             self._last_line = now
             # Not through rich: it would wrap long lines at 80 columns.
-            print(f"[{_duration(now - self._started)}] {line}", file=self._console.file, flush=True)
+            print(f"[{duration_text(now - self._started)}] {line}", file=self._console.file, flush=True)
 
     def _status_line(self) -> str:
         progress = self._progress
         parts = [f"round {progress.current_round}/{progress.last_round}", *_stage_facts(progress)]
         eta = progress.eta_seconds(self._clock())
-        return "  ".join([*parts, f"ETA {_duration(eta)}" if eta is not None else "ETA after round 0"])
+        return "  ".join([*parts, f"ETA {duration_text(eta)}" if eta is not None else "ETA after round 0"])
 
     def _picture(self) -> Group:
         with self._lock:
@@ -92,8 +93,8 @@ class ProgressDisplay:
         eta = progress.eta_seconds(self._clock())
         head = Text.assemble(
             (f"{progress.recipe or 'potstill'} ", "bold"),
-            f"{progress.task}   elapsed {_duration(self._clock() - self._started)}",
-            f"   ETA {_duration(eta) if eta is not None else 'after round 0'}",
+            f"{progress.task}   elapsed {duration_text(self._clock() - self._started)}",
+            f"   ETA {duration_text(eta) if eta is not None else 'after round 0'}",
         )
         lines: list[Any] = [head, _round_table(progress)]
         if progress.dashboard_url:
@@ -181,9 +182,3 @@ def _milestone_line(event: Mapping[str, Any], progress: RunProgress) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -7,21 +7,9 @@ from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 from potstill.envs.robots.build_task import build_task
 from potstill.envs.robots.robot_names import ROBOT_NAMES
 from potstill.envs.robots.task_class import task_class
-from potstill.envs.task_names import TASK_NAMES
+from potstill.envs.task_names import MT10, TASK_NAMES
 from potstill.envs.task_simulation import TaskSimulation
 
-MT10 = (
-    "reach-v3",
-    "push-v3",
-    "pick-place-v3",
-    "door-open-v3",
-    "drawer-open-v3",
-    "drawer-close-v3",
-    "button-press-topdown-v3",
-    "peg-insert-side-v3",
-    "window-open-v3",
-    "window-close-v3",
-)
 #: One 6-joint arm for each task, in turn: they do not differ in where they keep the objects.
 SIX_JOINTS = ("ur5e", "ur10e", "z1", "viperx")
 ARM = ("right_j", "arm_joint", "spare_joint", "r_close", "l_close")

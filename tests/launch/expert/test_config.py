@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from potstill.envs.task_names import MT10
 from potstill.launch.configuration import build, override, to_mapping
 from potstill.launch.errors import BadInputError
 from potstill.launch.expert.config import ExpertConfig
-from potstill.launch.expert.recipes import MT10, default_expert
+from potstill.launch.expert.recipes import default_expert
 
 
 def test_the_label_is_the_same_for_equal_configurations_and_only_for_those():
