@@ -47,11 +47,7 @@ class ReplayBuffer:
         """
         if self.size == 0:
             raise ValueError("the replay buffer is empty: add transitions before sampling")
-        return self.split(self._rows[rng.integers(0, self.size, count)])
-
-    def split(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Views of packed rows (..., 2S + A + 2) by name."""
-        return {name: rows[..., place] for name, place in self._columns.items()}
+        return self._split(self._rows[rng.integers(0, self.size, count)])
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Everything, as arrays."""
@@ -69,6 +65,10 @@ class ReplayBuffer:
         self._rows[: len(rows)] = rows
         self.size = len(rows)
         self._next = int(state["next"])
+
+    def _split(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Views of packed rows (..., 2S + A + 2) by name."""
+        return {name: rows[..., place] for name, place in self._columns.items()}
 
 
 def _columns(observation_size: int, action_size: int) -> dict[str, slice | int]:
