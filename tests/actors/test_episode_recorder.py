@@ -56,3 +56,11 @@ def test_what_the_caller_does_to_its_arrays_later_does_not_reach_the_record(stor
     episode = recorder.episode(stored.meta)
     frame[:] = 0
     assert np.array_equal(episode.frames[0], rows[0]["frames"])
+
+
+def test_a_row_of_another_shape_is_refused(stored, rows):
+    recorder = EpisodeRecorder()
+    recorder.record(**rows[0])
+    recorder.record(**{**rows[1], "body_pos": rows[1]["body_pos"].T})
+    with pytest.raises(ValueError, match="rows differ in shape"):
+        recorder.episode(stored.meta)
