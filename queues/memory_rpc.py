@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from potstill.queues.codec import decode, encode
-from potstill.queues.errors import RpcRemoteError, RpcTimeoutError
+from potstill.queues.errors import QueueFullError, RpcRemoteError, RpcTimeoutError
 from potstill.queues.rpc import RpcRequest
 
 _LONGEST_WAIT_SECONDS = 1.0
@@ -29,24 +29,38 @@ class MemoryRpcChannel:
 
 
 class MemoryRpcClient:
-    """``RpcClient`` on a channel."""
+    """``RpcClient`` on a channel; ``submit`` blocks while ``max_waiting`` requests wait (None: unbounded)."""
 
-    def __init__(self, channel: MemoryRpcChannel) -> None:
+    def __init__(self, channel: MemoryRpcChannel, *, max_waiting: int | None = None) -> None:
+        if max_waiting is not None and max_waiting < 1:
+            raise ValueError(f"max_waiting must be at least 1 or None: got {max_waiting}")
         self._channel = channel
+        self._max_waiting = max_waiting
 
     def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> _Request:
         """Send and return at once; see ``RpcClient.submit``."""
+        now = self._channel.clock()
         request = _Request(
             id=uuid.uuid4().hex,
             body=encode(body),
-            deadline=self._channel.clock() + deadline_seconds,
+            submitted=now,
+            deadline=now + deadline_seconds,
             give_up=time.monotonic() + deadline_seconds,
             channel=self._channel,
         )
         with self._channel.changed:
+            if not self._channel.changed.wait_for(self._has_room, deadline_seconds):
+                raise QueueFullError(
+                    f"request not accepted: {self._max_waiting} are waiting, the most allowed, "
+                    f"after {deadline_seconds} s"
+                )
             self._channel.requests[request.id] = request
             self._channel.changed.notify_all()
         return request
+
+    def _has_room(self) -> bool:
+        waiting = sum(request.attempt == 0 for request in self._channel.requests.values())
+        return self._max_waiting is None or waiting < self._max_waiting
 
     def close(self) -> None:
         """Nothing to drop: replies live in their requests."""
@@ -97,8 +111,14 @@ class MemoryRpcServer:
     def _grant(self, request: _Request, now: float) -> RpcRequest:
         request.attempt += 1
         request.ready = now + self._redeliver_seconds
-        body = decode(request.body)
-        return RpcRequest(id=request.id, body=body, deadline=request.deadline, attempt=request.attempt)
+        self._channel.changed.notify_all()
+        return RpcRequest(
+            id=request.id,
+            body=decode(request.body),
+            deadline=request.deadline,
+            attempt=request.attempt,
+            waited_seconds=now - request.submitted,
+        )
 
     def _drop_expired(self, now: float) -> None:
         for request_id in [r.id for r in self._channel.requests.values() if r.deadline <= now]:
@@ -111,6 +131,7 @@ class _Request:
 
     id: str
     body: bytes
+    submitted: float
     deadline: float
     give_up: float
     channel: MemoryRpcChannel

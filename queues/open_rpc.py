@@ -6,14 +6,17 @@ from potstill.queues.redis_connection import connect
 from potstill.queues.redis_rpc import RedisRpcClient, RedisRpcServer
 
 
-def open_rpc_client(url: str, run: str, service: str, *, outage_seconds: float = 60.0) -> RedisRpcClient:
-    """The calling end of a service, e.g. ``render``.
+def open_rpc_client(
+    url: str, run: str, service: str, *, max_waiting: int | None = None, outage_seconds: float = 60.0
+) -> RedisRpcClient:
+    """The calling end of a service, e.g. ``render``; ``submit`` blocks while ``max_waiting`` requests wait.
 
     Raises:
-        ValueError: malformed URL, run or service.
+        ValueError: malformed URL, run, service or setting.
         QueueUnavailableError: within 2 s, in one line.
     """
-    return RedisRpcClient(connect(url, outage_seconds=outage_seconds), run, service)
+    connection = connect(url, outage_seconds=outage_seconds)
+    return RedisRpcClient(connection, run, service, max_waiting=max_waiting)
 
 
 def open_rpc_server(

@@ -8,7 +8,8 @@ key after the beginning      type   meaning
 ============================ ====== ========================================================================
 ``task:ID``                  hash   one task: kind, group, priority, max_attempts, payload (codec), rank,
                                     state (waiting | leased | done | dead | cancelled), attempts, fence,
-                                    owner, deadline (ms), error, failed (fence of the last reported failure)
+                                    owner, deadline (ms), error, failed (fence of the last reported failure),
+                                    submitted, delivered (ms)
 ``waiting:KIND``             zset   ids ready to lease, by rank = (9 - priority) * 2^48 + order of arrival
 ``delayed``                  zset   ids backing off after a failure, by the time they become ready (ms)
 ``leases``                   zset   ids being worked on, by deadline (ms)
@@ -25,13 +26,19 @@ key after the beginning      type   meaning
 ``room``                     list   a door: closed by a producer that found the queue full, opened when
                                     tasks leave
 ``sequence``, ``fence``      string counters: order of arrival, deliveries
+``counters``                 hash   events of the run so far: delivered, failed, expired
+``latency``                  hash   KIND:waited:E, KIND:worked:E -> how many tasks took up to 2^E ms from submission
+                                    to first delivery, from last delivery to acknowledgement (E = 22: longer);
+                                    E = sum: ms in all
 ``workers``                  hash   owner -> facts (codec) of the last heartbeat
 ``worker_deadlines``         zset   owner, by the time its heartbeat goes stale (ms)
-``rpc:SERVICE:request:ID``   hash   one request: body (codec), deadline (ms), inbox, attempt; expires at its
-                                    deadline
+``rpc:SERVICE:request:ID``   hash   one request: body (codec), submitted, deadline (ms), inbox, attempt; expires at
+                                    its deadline
 ``rpc:SERVICE:waiting``      list   ids of requests to serve, oldest first
 ``rpc:SERVICE:wake``         list   one token per waiting request that no blocked server was woken for yet
 ``rpc:SERVICE:leases``       zset   ids taken by a server, by the time they are delivered again (ms)
+``rpc:SERVICE:full``         string there while a client waits for room; expires with its request
+``rpc:SERVICE:room``         list   a door: opened by a server that makes room; expires
 ``rpc:SERVICE:inbox:CLIENT`` list   replies (codec: id, body or error) to one client; expires
 ============================ ====== ========================================================================
 

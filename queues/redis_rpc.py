@@ -11,8 +11,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from potstill.queues.codec import decode, encode
-from potstill.queues.errors import MalformedMessageError, RpcRemoteError, RpcTimeoutError
-from potstill.queues.lua_scripts import script_command
+from potstill.queues.errors import MalformedMessageError, QueueFullError, RpcRemoteError, RpcTimeoutError
+from potstill.queues.lua_scripts import Command, script_command
 from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
 from potstill.queues.rpc import RpcRequest
@@ -28,11 +28,22 @@ class RedisRpcClient:
 
     The inbox's name is fixed before the first request, and a list exists as soon as something is pushed to
     it: a reply faster than its waiter stays there.
+
+    Args:
+        connection: From ``redis_connection.connect``.
+        run: Names the key space.
+        service: Whom to call.
+        max_waiting: ``submit`` blocks while this many requests of the service wait; None: unbounded.
     """
 
-    def __init__(self, connection: RedisConnection, run: str, service: str) -> None:
+    def __init__(
+        self, connection: RedisConnection, run: str, service: str, *, max_waiting: int | None = None
+    ) -> None:
+        if max_waiting is not None and max_waiting < 1:
+            raise ValueError(f"max_waiting must be at least 1 or None: got {max_waiting}")
         self._connection = connection
         self._base = RedisKeys(run).service(service)
+        self._max_waiting = max_waiting
         self._inbox = f"{self._base}inbox:{uuid.uuid4().hex}"
         # Weak: a reply whose caller has dropped its end has nobody to wait for it.
         self._pending: WeakValueDictionary[str, _PendingReply] = WeakValueDictionary()
@@ -47,8 +58,7 @@ class RedisRpcClient:
         pending = _PendingReply(self, request_id, time.monotonic() + deadline_seconds)
         with self._changed:
             self._pending[request_id] = pending
-        milliseconds = max(1, round(deadline_seconds * 1000))
-        self._connection.script("rpc_submit", self._base, request_id, message, milliseconds, self._inbox)
+        self._send(request_id, message, deadline_seconds)
         return pending
 
     def close(self) -> None:
@@ -73,6 +83,25 @@ class RedisRpcClient:
                     self._reading = False
                     self._deliver(frames)
                     self._changed.notify_all()
+
+    def _send(self, request_id: str, message: bytes, deadline_seconds: float) -> None:
+        limit, room = -1 if self._max_waiting is None else self._max_waiting, self._base + "room"
+        give_up = time.monotonic() + deadline_seconds
+        remaining = deadline_seconds
+        blocking: list[Command] = []
+        while True:
+            milliseconds = max(1, round(remaining * 1000))
+            submit = script_command(
+                "rpc_submit", self._base, request_id, message, milliseconds, self._inbox, limit
+            )
+            if self._connection.exchange(*blocking, submit)[-1] == b"ok":
+                return
+            remaining = give_up - time.monotonic()
+            if remaining <= 0:
+                raise QueueFullError(
+                    f"request not accepted: {limit} are waiting, the most allowed, after {deadline_seconds} s"
+                )
+            blocking = [("BLMOVE", room, room, "LEFT", "RIGHT", block_seconds(remaining))]
 
     def _read(self, remaining: float) -> list[bytes]:
         block = ("BLPOP", self._inbox, block_seconds(remaining))
@@ -143,7 +172,7 @@ class RedisRpcServer:
         take = script_command("rpc_take", self._base, max_requests, self._redeliver_ms)
         event_ms, taken = self._connection.exchange(take)[0]
         while True:
-            requests = [request for row in taken if (request := self._request(*row)) is not None]
+            requests = [request for row in taken if (request := self._request(row)) is not None]
             remaining = give_up - time.monotonic()
             if requests or remaining <= 0:
                 return requests
@@ -168,8 +197,15 @@ class RedisRpcServer:
             flat = [part for request_id, frame in frames for part in (request_id, encode(frame))]
             self._connection.script("rpc_reply", self._base, round(INBOX_KEPT_SECONDS * 1000), *flat)
 
-    def _request(self, name: bytes, body: bytes, deadline_ms: int, attempt: int) -> RpcRequest | None:
-        request = RpcRequest(id=name.decode(), body={}, deadline=deadline_ms / 1000, attempt=attempt)
+    def _request(self, row: Sequence[Any]) -> RpcRequest | None:
+        name, body, deadline_ms, attempt, waited_ms = row
+        request = RpcRequest(
+            id=name.decode(),
+            body={},
+            deadline=deadline_ms / 1000,
+            attempt=attempt,
+            waited_seconds=waited_ms / 1000,
+        )
         try:
             return replace(request, body=decode(body))
         except MalformedMessageError as error:

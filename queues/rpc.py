@@ -17,6 +17,8 @@ class RpcRequest:
     """Server time (seconds); an expired request is never handed out."""
     attempt: int
     """1 for the first delivery; a request whose server died is delivered again."""
+    waited_seconds: float = 0.0
+    """From submission to this delivery, by the server's clock."""
 
 
 class PendingReply(Protocol):
@@ -37,7 +39,13 @@ class RpcClient(Protocol):
     """
 
     def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> PendingReply:
-        """Send and return at once; many requests may be in flight."""
+        """Send and return at once; many requests may be in flight.
+
+        A bounded client first waits for room while too many requests of the service wait.
+
+        Raises:
+            QueueFullError: no room before the deadline.
+        """
 
     def close(self) -> None:
         """Drop the reply channels."""

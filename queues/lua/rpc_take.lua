@@ -1,6 +1,7 @@
 -- Hands requests to a server: those of dead servers first, then the oldest; expired ones are dropped.
 -- KEYS[1]: beginning of the service's keys. ARGV: how many at most, redelivery time (ms).
--- Returns {ms until a redelivery is due (-1: none), requests}; a request is {id, body, deadline (ms), attempt}.
+-- Returns {ms until a redelivery is due (-1: none), requests}; a request is {id, body, deadline (ms), attempt,
+-- ms since it was submitted}.
 local base, wanted, redeliver_ms = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -17,12 +18,16 @@ while #taken < wanted do
     break
   end
   local request = base .. 'request:' .. id
-  local f = redis.call('HMGET', request, 'body', 'deadline')
+  local f = redis.call('HMGET', request, 'body', 'deadline', 'submitted')
   if f[1] then
     local attempt = redis.call('HINCRBY', request, 'attempt', 1)
     redis.call('ZADD', leases, now + redeliver_ms, id)
-    taken[#taken + 1] = {id, f[1], tonumber(f[2]), attempt}
+    taken[#taken + 1] = {id, f[1], tonumber(f[2]), attempt, now - tonumber(f[3])}
   end
+end
+if redis.call('DEL', base .. 'full') == 1 then
+  redis.call('RPUSH', base .. 'room', 1)
+  redis.call('PEXPIRE', base .. 'room', 2000)
 end
 local pause, head = -1, redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')
 if head[2] then pause = math.max(0, tonumber(head[2]) - now) end

@@ -58,7 +58,7 @@ class Backend:
 def _redis_backend(url, run):
     return Backend(
         queue=lambda **settings: open_queue(url, run, **settings),
-        client=lambda service="render": open_rpc_client(url, run, service),
+        client=lambda service="render", **settings: open_rpc_client(url, run, service, **settings),
         server=lambda service="render", **settings: open_rpc_server(url, run, service, **settings),
         sleep=lambda seconds: time.sleep(seconds + 0.01),
     )
@@ -76,7 +76,7 @@ def _memory_backend():
 
     return Backend(
         queue=lambda **settings: MemoryTaskQueue(clock=lambda: now[0] + time.monotonic(), **settings),
-        client=lambda service="render": MemoryRpcClient(channel(service)),
+        client=lambda service="render", **settings: MemoryRpcClient(channel(service), **settings),
         server=lambda service="render", **settings: MemoryRpcServer(channel(service), **settings),
         sleep=sleep,
     )

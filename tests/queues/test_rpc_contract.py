@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from potstill.queues.errors import RpcRemoteError, RpcTimeoutError
+from potstill.queues.errors import QueueFullError, RpcRemoteError, RpcTimeoutError
 
 
 def serve(server, stop, *, batch=16):
@@ -172,3 +172,26 @@ def test_an_abandoned_reply_does_not_disturb_the_others(backend, doubler):
     time.sleep(0.05)
     assert client.submit({"x": 4}, deadline_seconds=5).result() == {"y": 8}
     client.close()
+
+
+def test_a_bounded_client_waits_for_room_and_gives_up_at_the_deadline(backend):
+    client, server = backend.client(max_waiting=2), backend.server()
+    first, _ = (client.submit({"x": x}, deadline_seconds=10) for x in range(2))
+    with pytest.raises(QueueFullError, match="2 are waiting, the most allowed, after 0.2 s"):
+        client.submit({"x": 2}, deadline_seconds=0.2)
+    late = threading.Thread(target=client.submit, args=({"x": 3},), kwargs={"deadline_seconds": 10})
+    late.start()
+    time.sleep(0.1)
+    assert late.is_alive()
+    server.reply(server.take(max_requests=1, wait_seconds=1)[0], {"y": 0})
+    late.join(1)
+    assert not late.is_alive()
+    assert first.result() == {"y": 0}
+    assert [request.body["x"] for request in server.take(max_requests=9, wait_seconds=1)] == [1, 3]
+
+
+def test_a_request_says_how_long_it_waited(backend):
+    backend.client().submit({"x": 1}, deadline_seconds=5)
+    backend.sleep(0.2)
+    (request,) = backend.server().take(max_requests=1, wait_seconds=1)
+    assert 0.19 < request.waited_seconds < 2.0
