@@ -26,8 +26,12 @@ def script_sources() -> list[str]:
 @cache
 def _source(name: str) -> str:
     folder = resources.files("potstill.queues") / "lua"
-    prelude = (folder / "task_state.lua").read_text("utf-8") if name.startswith("task_") else ""
-    return prelude + (folder / f"{name}.lua").read_text("utf-8")
+    body = (folder / f"{name}.lua").read_text("utf-8")
+    if not name.startswith("task_"):
+        return body
+    prelude = (folder / "task_state.lua").read_text("utf-8")
+    # What a script has noted is written when it is through, whichever way it returns.
+    return f"{prelude}\nlocal function run()\n{body}\nend\nlocal answer = run()\nflush()\nreturn answer\n"
 
 
 @cache

@@ -113,7 +113,7 @@ class RedisTaskQueue:
     def ack(self, lease: Lease, result: Mapping[str, Any] | None = None) -> None:
         """Mark done; see ``TaskQueue.ack``."""
         body = encode(dict(result or {}), max_bytes=MAX_TASK_BYTES)
-        _check_held(lease, self._script("task_ack", lease.task.id, lease.fence, body))
+        _check_held(lease, self._script("task_ack", lease.task.id, lease.fence, body)[0])
 
     def fail(self, lease: Lease, error: str, *, retry: bool = True) -> None:
         """Give the task back with an error; see ``TaskQueue.fail``."""

@@ -1,14 +1,19 @@
--- Marks a task done. ARGV: id, fence, result.
--- Returns 'ok', or why not: the state of the task, 'expired', or 'unknown'. A refusal counts as a duplicate.
-local id, fence = ARGV[1], ARGV[2]
-local task = load(id)
-if not task then return 'unknown' end
-if task.state == 'done' and task.fence == fence then return 'ok' end
-if holds(task, fence, now_ms()) then
-  move(id, task, 'done')
-  redis.call('HSET', base .. 'results:' .. task.group, id, ARGV[3])
-  return 'ok'
+-- Marks tasks done. ARGV: id, fence, result of each lease.
+-- Returns for each 'ok', or why not: the state of the task, 'expired', or 'unknown'. A refusal counts as a duplicate.
+local now, answers = now_ms(), {}
+for i = 1, #ARGV, 3 do
+  local id, fence = ARGV[i], ARGV[i + 1]
+  local task, answer = load(id), 'ok'
+  if not task then
+    answer = 'unknown'
+  elseif holds(task, fence, now) then
+    move(id, task, 'done')
+    note('HSET', 'results:' .. task.group, id, ARGV[i + 2])
+  elseif task.state ~= 'done' or task.fence ~= fence then
+    count(task.group, 'duplicates', 1)
+    answer = task.state
+    if answer == 'leased' and task.fence == fence then answer = 'expired' end
+  end
+  answers[#answers + 1] = answer
 end
-count(task.group, 'duplicates', 1)
-if task.state == 'leased' and task.fence == fence then return 'expired' end
-return task.state
+return answers

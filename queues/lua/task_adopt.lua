@@ -2,12 +2,17 @@
 -- Returns how many changed state. The fence is advanced so that a worker still on the task is refused.
 local changed = 0
 for i = 1, #ARGV, 7 do
-  local id = ARGV[i]
-  local task = load(id) or create(id, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
+  local id, fields = ARGV[i], {}
+  local task = load(id)
+  if not task then
+    local order = redis.call('INCR', base .. 'sequence')
+    task, fields = create(order, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5])
+  end
   if task.state ~= 'done' then
-    move(id, task, 'done')
-    redis.call('HSET', base .. 'results:' .. task.group, id, ARGV[i + 6])
-    redis.call('HSET', base .. 'task:' .. id, 'fence', redis.call('INCR', base .. 'fence'))
+    fields[#fields + 1] = 'fence'
+    fields[#fields + 1] = redis.call('INCR', base .. 'fence')
+    move(id, task, 'done', fields)
+    note('HSET', 'results:' .. task.group, id, ARGV[i + 6])
     changed = changed + 1
   end
 end

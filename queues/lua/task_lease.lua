@@ -6,32 +6,33 @@ local owner, wanted, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
 reap(now)
 promote_delayed(now)
+flush()
 
-local function best()
-  local id, rank
-  for i = 4, #ARGV do
-    local head = redis.call('ZRANGE', base .. 'waiting:' .. ARGV[i], 0, 0, 'WITHSCORES')
-    if head[1] and (not rank or tonumber(head[2]) < rank) then
-      id, rank = head[1], tonumber(head[2])
-    end
-  end
-  return id
-end
-
-local taken = {}
-while #taken < wanted do
-  local id = best()
-  if not id then break end
-  local task, key = load(id), base .. 'task:' .. id
-  move(id, task, 'leased')
-  local fence = redis.call('INCR', base .. 'fence')
-  local attempt = redis.call('HINCRBY', key, 'attempts', 1)
-  redis.call('HSET', key, 'fence', fence, 'owner', owner, 'deadline', now + lease_ms)
-  redis.call('ZADD', base .. 'leases', now + lease_ms, id)
-  local f = redis.call('HMGET', key, 'priority', 'max_attempts', 'payload')
-  taken[#taken + 1] = {id, task.kind, task.group, f[1], f[2], f[3], fence, attempt, now + lease_ms}
-end
+-- One more of each kind than can be taken shows whether any is left.
+local heads, remaining = {}, {}
 for i = 4, #ARGV do
-  if redis.call('EXISTS', base .. 'waiting:' .. ARGV[i]) == 0 then redis.call('DEL', base .. 'wake:' .. ARGV[i]) end
+  local row = redis.call('ZRANGE', base .. 'waiting:' .. ARGV[i], 0, wanted, 'WITHSCORES')
+  for j = 1, #row, 2 do heads[#heads + 1] = {id = row[j], rank = tonumber(row[j + 1]), kind = ARGV[i]} end
+  remaining[ARGV[i]] = #row / 2
 end
-return {next_event(now), taken}
+if #ARGV > 4 then table.sort(heads, function(one, other) return one.rank < other.rank end) end
+
+local taken, many = {}, math.min(wanted, #heads)
+if many == 0 then return {next_event(now), taken} end
+local deadline = now + lease_ms
+local fence = redis.call('INCRBY', base .. 'fence', many) - many
+for i = 1, many do
+  local id, kind = heads[i].id, heads[i].kind
+  local f = redis.call('HMGET', base .. 'task:' .. id, 'group', 'priority', 'max_attempts', 'payload', 'attempts')
+  local task, attempt = {state = 'waiting', kind = kind, group = f[1]}, f[5] + 1
+  fence = fence + 1
+  move(id, task, 'leased', {'fence', fence, 'owner', owner, 'deadline', deadline, 'attempts', attempt})
+  note('ZADD', 'leases', deadline, id)
+  taken[i] = {id, kind, f[1], f[2], f[3], f[4], fence, attempt, deadline}
+  remaining[kind] = remaining[kind] - 1
+end
+for kind, count_left in pairs(remaining) do
+  if count_left == 0 then redis.call('DEL', base .. 'wake:' .. kind) end
+end
+-- When the next lease expires matters only to those who found nothing.
+return {-1, taken}

@@ -1,8 +1,13 @@
 -- Prepended to every other task_*.lua: how a task changes state, in one place.
 -- KEYS[1] is the beginning of all keys of the run; redis_keys.py says what each key holds.
+--
+-- A task's own hash changes at once. What concerns many tasks (indexes, counts, doors, wake-ups) is noted and
+-- written by flush(), one command for all tasks of the script. Every script ends with it (lua_scripts.py).
 
 local base = KEYS[1]
 local LANE = 281474976710656 -- 2^48 submissions per priority keep every rank an exact double
+
+local noted, counts, waking, opened, closed, left = {}, {}, {}, {}, {}, {}
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -19,93 +24,157 @@ local function load(id)
   }
 end
 
+-- One more member (with its score or value) for a command that takes many.
+local function note(command, key, first, second)
+  local keys = noted[command]
+  if not keys then
+    keys = {}
+    noted[command] = keys
+  end
+  local members = keys[key]
+  if not members then
+    members = {}
+    keys[key] = members
+  end
+  members[#members + 1] = first
+  members[#members + 1] = second
+end
+
 local function count(group, field, by)
-  redis.call('HINCRBY', base .. 'ledger', field, by)
-  redis.call('HINCRBY', base .. 'ledger:' .. group, field, by)
+  local fields = counts[group]
+  if not fields then
+    fields = {}
+    counts[group] = fields
+  end
+  fields[field] = (fields[field] or 0) + by
 end
 
 local function open_door(name)
   if redis.call('EXISTS', base .. name) == 0 then redis.call('RPUSH', base .. name, 1) end
 end
 
--- Adds an unknown task to the ledger; it has no state until it is moved.
-local function create(id, kind, group, priority, max_attempts, payload)
-  local order = redis.call('INCR', base .. 'sequence')
+-- A task that is not known yet, and the fields that the move to its first state must write.
+local function create(order, kind, group, priority, max_attempts, payload)
   local task = {
     kind = kind, group = group, attempts = 0, max_attempts = tonumber(max_attempts),
     rank = string.format('%.0f', (9 - tonumber(priority)) * LANE + order),
   }
-  redis.call('HSET', base .. 'task:' .. id, 'kind', kind, 'group', group, 'priority', priority,
-    'max_attempts', max_attempts, 'payload', payload, 'rank', task.rank, 'attempts', 0)
-  redis.call('SADD', base .. 'groups', group)
   count(group, 'submitted', 1)
-  return task
+  return task, {'kind', kind, 'group', group, 'priority', priority, 'max_attempts', max_attempts,
+    'payload', payload, 'rank', task.rank, 'attempts', 0}
 end
 
 local function is_open(state) return state == 'waiting' or state == 'leased' end
 
--- Leaves the old state and enters the new one, keeping every count and index true.
-local function move(id, task, to)
+-- Leaves the old state and enters the new one, keeping every count and index true. `fields` go into the task's
+-- hash with the new state.
+local function move(id, task, to, fields)
   local from = task.state
   if from == 'waiting' then
-    if redis.call('ZREM', base .. 'waiting:' .. task.kind, id) == 0 then
-      redis.call('ZREM', base .. 'delayed', id)
-    end
-    redis.call('HINCRBY', base .. 'depth', task.kind, -1)
-    open_door('room')
+    note('ZREM', 'waiting:' .. task.kind, id)
+    left[task.kind] = (left[task.kind] or 0) + 1
   elseif from == 'leased' then
-    redis.call('ZREM', base .. 'leases', id)
+    note('ZREM', 'leases', id)
   elseif from == 'done' then
-    redis.call('HDEL', base .. 'results:' .. task.group, id)
+    note('HDEL', 'results:' .. task.group, id)
   elseif from == 'dead' then
-    redis.call('SREM', base .. 'dead:' .. task.group, id)
+    note('SREM', 'dead:' .. task.group, id)
   end
   if from then count(task.group, from, -1) end
   count(task.group, to, 1)
-  if to == 'waiting' then redis.call('HINCRBY', base .. 'depth', task.kind, 1) end
-  if to == 'dead' then redis.call('SADD', base .. 'dead:' .. task.group, id) end
-  redis.call('HSET', base .. 'task:' .. id, 'state', to)
+  if to == 'waiting' then left[task.kind] = (left[task.kind] or 0) - 1 end
+  if to == 'dead' then note('SADD', 'dead:' .. task.group, id) end
+  redis.call('HSET', base .. 'task:' .. id, 'state', to, unpack(fields or {}))
   task.state = to
   if is_open(to) and not is_open(from) then
-    redis.call('SADD', base .. 'open:' .. task.group, id)
-    redis.call('DEL', base .. 'settled:' .. task.group)
-  elseif not is_open(to) then
-    redis.call('SREM', base .. 'open:' .. task.group, id)
-    if redis.call('EXISTS', base .. 'open:' .. task.group) == 0 then open_door('settled:' .. task.group) end
+    note('SADD', 'open:' .. task.group, id)
+    opened[task.group] = true
+  elseif is_open(from) and not is_open(to) then
+    note('SREM', 'open:' .. task.group, id)
   end
-end
-
--- At most one token per waiting task: the list cannot grow while nobody blocks on it.
-local function wake(kind)
-  local tokens = redis.call('LLEN', base .. 'wake:' .. kind)
-  if tokens < redis.call('ZCARD', base .. 'waiting:' .. kind) then
-    redis.call('RPUSH', base .. 'wake:' .. kind, 1)
-  end
+  if not is_open(to) then closed[task.group] = true end
 end
 
 local function enqueue(id, task)
-  redis.call('ZADD', base .. 'waiting:' .. task.kind, task.rank, id)
-  wake(task.kind)
+  note('ZADD', 'waiting:' .. task.kind, task.rank, id)
+  waking[task.kind] = (waking[task.kind] or 0) + 1
 end
 
-local function to_waiting(id, task)
-  move(id, task, 'waiting')
+local function to_waiting(id, task, fields)
+  move(id, task, 'waiting', fields)
   enqueue(id, task)
 end
 
 -- Back to the queue, ready at `ready` (ms; nil: now), or dead when the attempts are used up.
 local function give_back(id, task, message, ready)
-  redis.call('HSET', base .. 'task:' .. id, 'error', message)
+  local error = {'error', message}
   if task.attempts >= task.max_attempts then
-    move(id, task, 'dead')
+    move(id, task, 'dead', error)
   elseif ready then
-    move(id, task, 'waiting')
-    redis.call('ZADD', base .. 'delayed', ready, id)
+    move(id, task, 'waiting', error)
+    note('ZADD', 'delayed', ready, id)
     -- A blocked worker must learn the new, perhaps earlier, time at which there is something to do.
     open_door('wake:' .. task.kind)
   else
-    to_waiting(id, task)
+    to_waiting(id, task, error)
   end
+end
+
+-- Lua can hand over some thousand arguments at once. Returns the sum of the answers.
+local function write(command, key, members)
+  local answer = 0
+  for first = 1, #members, 1000 do
+    answer = answer
+      + redis.call(command, base .. key, unpack(members, first, math.min(first + 999, #members)))
+  end
+  return answer
+end
+
+-- At most one token per waiting task: the list cannot grow while nobody blocks on it.
+local function wake(kind, ready)
+  local ones = {}
+  for i = 1, math.min(ready, 1000) do ones[i] = 1 end
+  if redis.call('RPUSH', base .. 'wake:' .. kind, unpack(ones)) > #ones then
+    redis.call('LTRIM', base .. 'wake:' .. kind, 0, redis.call('ZCARD', base .. 'waiting:' .. kind) - 1)
+  end
+end
+
+local function flush_counts()
+  for group, fields in pairs(counts) do
+    for field, by in pairs(fields) do
+      if by ~= 0 then
+        redis.call('HINCRBY', base .. 'ledger', field, by)
+        local reached = redis.call('HINCRBY', base .. 'ledger:' .. group, field, by)
+        if field == 'submitted' and reached == by then redis.call('SADD', base .. 'groups', group) end
+      end
+    end
+  end
+  for kind, by in pairs(left) do
+    if by ~= 0 then redis.call('HINCRBY', base .. 'depth', kind, -by) end
+  end
+end
+
+local function flush()
+  for command, keys in pairs(noted) do
+    for key, members in pairs(keys) do
+      local answer = write(command, key, members)
+      -- A waiting task is in one of two indexes.
+      if command == 'ZREM' and key ~= 'leases' and answer < #members then write('ZREM', 'delayed', members) end
+    end
+  end
+  flush_counts()
+  for kind, ready in pairs(waking) do wake(kind, ready) end
+  for group in pairs(opened) do redis.call('DEL', base .. 'settled:' .. group) end
+  for group in pairs(closed) do
+    if redis.call('EXISTS', base .. 'open:' .. group) == 0 then open_door('settled:' .. group) end
+  end
+  for _, by in pairs(left) do
+    if by > 0 then
+      open_door('room')
+      break
+    end
+  end
+  noted, counts, waking, opened, closed, left = {}, {}, {}, {}, {}, {}
 end
 
 -- An expired lease has already cost its length: its task is ready at once.
@@ -121,7 +190,7 @@ end
 local function promote_delayed(now)
   local ready = redis.call('ZRANGEBYSCORE', base .. 'delayed', '-inf', now, 'LIMIT', 0, 100)
   for _, id in ipairs(ready) do
-    redis.call('ZREM', base .. 'delayed', id)
+    note('ZREM', 'delayed', id)
     enqueue(id, load(id))
   end
 end
