@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from simulation.queue_model import QueueModel
-from simulation.violation import Violation
+from simulation.broken_promise_error import BrokenPromiseError
 
 from potstill.queues.errors import LeaseLostError, QueueFullError
 from potstill.queues.task import Lease
@@ -14,7 +14,7 @@ from potstill.queues.task_queue import TaskQueue
 
 
 class CheckedQueue:
-    """Runs each operation on the queue and on the model, and raises ``Violation`` where they differ.
+    """Runs each operation on the queue and on the model, and raises ``BrokenPromiseError`` where they differ.
 
     Args:
         queue: Under test, empty.
@@ -44,7 +44,9 @@ class CheckedQueue:
         if operation == "lease":
             shown = [(lease.task.id, lease.attempt, round(lease.deadline * 1000)) for lease in actual]
         if shown != expected:
-            raise Violation(f"{operation}: the queue answered {shown!r}, the model says {expected!r}")
+            raise BrokenPromiseError(
+                f"{operation}: the queue answered {shown!r}, the model says {expected!r}"
+            )
         if operation == "lease":
             self._note(actual)
         self._compare("ledger", self.queue.ledger(), self.model.ledger())
@@ -63,14 +65,16 @@ class CheckedQueue:
     def _note(self, leases: list[Lease]) -> None:
         for lease in leases:
             if lease.fence <= self._last_fence:
-                raise Violation(f"fence {lease.fence} of {lease.task.id} is not above {self._last_fence}")
+                raise BrokenPromiseError(
+                    f"fence {lease.fence} of {lease.task.id} is not above {self._last_fence}"
+                )
             self._last_fence = lease.fence
             self.model.granted(lease)
 
     @staticmethod
     def _compare(what: str, actual: Any, expected: Any) -> None:
         if actual != expected:
-            raise Violation(f"{what}: the queue has {actual!r}, the model {expected!r}")
+            raise BrokenPromiseError(f"{what}: the queue has {actual!r}, the model {expected!r}")
 
     def _put(self, tasks):
         return self.queue.put(tasks)

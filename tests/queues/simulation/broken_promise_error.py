@@ -1,7 +1,7 @@
-"""A promise of the queue that was broken."""
+"""A promise of the queue that was not kept."""
 
 from __future__ import annotations
 
 
-class Violation(AssertionError):
+class BrokenPromiseError(AssertionError):
     """Says which promise, and what was seen instead."""
