@@ -29,3 +29,7 @@ class RpcTimeoutError(QueueError):
 
 class RpcRemoteError(QueueError):
     """The server answered with an error frame; the message carries its traceback."""
+
+
+class RequestGoneError(QueueError):
+    """A streamed request has expired, was closed by its caller, or went to another server: stop answering it."""

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from potstill.queues.codec import decode, encode
-from potstill.queues.errors import QueueFullError, RpcRemoteError, RpcTimeoutError
-from potstill.queues.rpc import RpcRequest
+from potstill.queues.errors import QueueFullError
+from potstill.queues.memory_rpc_channel import MemoryRequest, MemoryRpcChannel
+from potstill.queues.memory_rpc_stream import MemoryReplyStream, MemoryStreamWriter
+from potstill.queues.rpc import RpcRequest, refuse_streamed
+from potstill.queues.rpc_stream import DEFAULT_WINDOW, STREAM_PREFIX
 
 _LONGEST_WAIT_SECONDS = 1.0
-
-
-class MemoryRpcChannel:
-    """What the Redis server is to the others: the requests of one service. Threads may share it."""
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
-        """Seconds; decides what has expired."""
-        self.changed = threading.Condition()
-        """Guards the requests; notified at each change."""
-        self.requests: dict[str, _Request] = {}
-        """Submitted and not yet answered, oldest first."""
 
 
 class MemoryRpcClient:
@@ -37,11 +26,21 @@ class MemoryRpcClient:
         self._channel = channel
         self._max_waiting = max_waiting
 
-    def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> _Request:
+    def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> MemoryRequest:
         """Send and return at once; see ``RpcClient.submit``."""
+        return self._send(uuid.uuid4().hex, body, deadline_seconds)
+
+    def stream(self, body: Mapping[str, Any], *, deadline_seconds: float) -> MemoryReplyStream:
+        """Ask for an answer of many frames; see ``RpcClient.stream``."""
+        return MemoryReplyStream(self._send(STREAM_PREFIX + uuid.uuid4().hex, body, deadline_seconds))
+
+    def close(self) -> None:
+        """Nothing to drop: replies live in their requests."""
+
+    def _send(self, request_id: str, body: Mapping[str, Any], deadline_seconds: float) -> MemoryRequest:
         now = self._channel.clock()
-        request = _Request(
-            id=uuid.uuid4().hex,
+        request = MemoryRequest(
+            id=request_id,
             body=encode(body),
             submitted=now,
             deadline=now + deadline_seconds,
@@ -62,9 +61,6 @@ class MemoryRpcClient:
         waiting = sum(request.attempt == 0 for request in self._channel.requests.values())
         return self._max_waiting is None or waiting < self._max_waiting
 
-    def close(self) -> None:
-        """Nothing to drop: replies live in their requests."""
-
 
 class MemoryRpcServer:
     """``RpcServer`` on a channel; unanswered requests are delivered again after ``redeliver_seconds``."""
@@ -79,7 +75,7 @@ class MemoryRpcServer:
         with self._channel.changed:
             while True:
                 now = self._channel.clock()
-                self._drop_expired(now)
+                self._channel.drop_expired()
                 ready = [request for request in self._channel.requests.values() if request.ready <= now]
                 remaining = give_up - time.monotonic()
                 if ready or remaining <= 0:
@@ -89,26 +85,37 @@ class MemoryRpcServer:
 
     def reply(self, request: RpcRequest, body: Mapping[str, Any]) -> None:
         """Answer; see ``RpcServer.reply``."""
+        refuse_streamed([request])
         self._send(request.id, encode({"body": body}))
 
     def reply_error(self, request: RpcRequest, error: str) -> None:
         """Answer with an error frame."""
-        self._send(request.id, encode({"error": error}))
+        if request.streamed:
+            self.open_stream(request).fail(error)
+        else:
+            self._send(request.id, encode({"error": error}))
 
     def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
         """Answer a batch."""
+        refuse_streamed(request for request, _ in answers)
         for request, body in answers:
             self.reply(request, body)
 
+    def open_stream(self, request: RpcRequest, *, window: int = DEFAULT_WINDOW) -> MemoryStreamWriter:
+        """Answer in frames; see ``RpcServer.open_stream``."""
+        return MemoryStreamWriter(
+            self._channel, request, window=window, redeliver_seconds=self._redeliver_seconds
+        )
+
     def _send(self, request_id: str, frame: bytes) -> None:
         with self._channel.changed:
-            self._drop_expired(self._channel.clock())
+            self._channel.drop_expired()
             request = self._channel.requests.pop(request_id, None)
             if request is not None:
                 request.frame = frame
                 self._channel.changed.notify_all()
 
-    def _grant(self, request: _Request, now: float) -> RpcRequest:
+    def _grant(self, request: MemoryRequest, now: float) -> RpcRequest:
         request.attempt += 1
         request.ready = now + self._redeliver_seconds
         self._channel.changed.notify_all()
@@ -119,34 +126,3 @@ class MemoryRpcServer:
             attempt=request.attempt,
             waited_seconds=now - request.submitted,
         )
-
-    def _drop_expired(self, now: float) -> None:
-        for request_id in [r.id for r in self._channel.requests.values() if r.deadline <= now]:
-            del self._channel.requests[request_id]
-
-
-@dataclass(kw_only=True, eq=False)
-class _Request:
-    """One request, and its caller's ``PendingReply``."""
-
-    id: str
-    body: bytes
-    submitted: float
-    deadline: float
-    give_up: float
-    channel: MemoryRpcChannel
-    attempt: int = 0
-    ready: float = 0.0
-    frame: bytes | None = None
-
-    def result(self, *, timeout_seconds: float | None = None) -> dict[str, Any]:
-        """Block until the reply is here; see ``PendingReply.result``. May be called again."""
-        until = self.give_up if timeout_seconds is None else time.monotonic() + timeout_seconds
-        with self.channel.changed:
-            self.channel.changed.wait_for(lambda: self.frame is not None, max(0.0, until - time.monotonic()))
-        if self.frame is None:
-            raise RpcTimeoutError(f"no reply to request {self.id} in time")
-        message = decode(self.frame)
-        if "error" in message:
-            raise RpcRemoteError(message["error"])
-        return message["body"]

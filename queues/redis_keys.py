@@ -39,6 +39,9 @@ key after the beginning      type   meaning
 ``rpc:SERVICE:leases``       zset   ids taken by a server, by the time they are delivered again (ms)
 ``rpc:SERVICE:full``         string there while a client waits for room; expires with its request
 ``rpc:SERVICE:room``         list   a door: opened by a server that makes room; expires
+``rpc:SERVICE:frames:ID``    stream frames (codec: body, error or end) of a streamed answer; an entry's id is the
+                                    delivery of the request and the number of the frame; expires
+``rpc:SERVICE:frames_room:ID`` list a door: opened by a caller that makes room for frames; expires
 ``rpc:SERVICE:inbox:CLIENT`` list   replies (codec: id, body or error) to one client; expires
 ============================ ====== ========================================================================
 

@@ -15,7 +15,10 @@ from potstill.queues.errors import MalformedMessageError, QueueFullError, RpcRem
 from potstill.queues.lua_scripts import Command, script_command
 from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
-from potstill.queues.rpc import RpcRequest
+from potstill.queues.redis_reply_stream import RedisReplyStream
+from potstill.queues.redis_stream_writer import RedisStreamWriter
+from potstill.queues.rpc import RpcRequest, refuse_streamed
+from potstill.queues.rpc_stream import DEFAULT_WINDOW, STREAM_PREFIX
 
 #: An inbox nobody reads (its client died) is forgotten after this.
 INBOX_KEPT_SECONDS = 120.0
@@ -60,6 +63,13 @@ class RedisRpcClient:
             self._pending[request_id] = pending
         self._send(request_id, message, deadline_seconds)
         return pending
+
+    def stream(self, body: Mapping[str, Any], *, deadline_seconds: float) -> RedisReplyStream:
+        """Ask for an answer of many frames; see ``RpcClient.stream``."""
+        request_id = STREAM_PREFIX + uuid.uuid4().hex
+        self._send(request_id, encode(body), deadline_seconds)
+        deadline = time.monotonic() + deadline_seconds
+        return RedisReplyStream(self._connection, self._base, request_id, deadline)
 
     def close(self) -> None:
         """Drop the inbox; replies still to come expire unread."""
@@ -186,11 +196,21 @@ class RedisRpcServer:
 
     def reply_error(self, request: RpcRequest, error: str) -> None:
         """Answer with an error frame."""
-        self._send([(request.id, {"id": request.id, "error": error})])
+        if request.streamed:
+            self.open_stream(request).fail(error)
+        else:
+            self._send([(request.id, {"id": request.id, "error": error})])
 
     def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
         """Answer a batch in one round trip."""
+        refuse_streamed(request for request, _ in answers)
         self._send([(request.id, {"id": request.id, "body": body}) for request, body in answers])
+
+    def open_stream(self, request: RpcRequest, *, window: int = DEFAULT_WINDOW) -> RedisStreamWriter:
+        """Answer in frames; see ``RpcServer.open_stream``."""
+        return RedisStreamWriter(
+            self._connection, self._base, request, window=window, redeliver_ms=self._redeliver_ms
+        )
 
     def _send(self, frames: Sequence[tuple[str, dict[str, Any]]]) -> None:
         if frames:

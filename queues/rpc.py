@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from potstill.queues.rpc_stream import DEFAULT_WINDOW, STREAM_PREFIX, ReplyStream, StreamWriter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,18 @@ class RpcRequest:
     """1 for the first delivery; a request whose server died is delivered again."""
     waited_seconds: float = 0.0
     """From submission to this delivery, by the server's clock."""
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the caller expects frames (``RpcServer.open_stream``) instead of one reply."""
+        return self.id.startswith(STREAM_PREFIX)
+
+
+def refuse_streamed(requests: Iterable[RpcRequest]) -> None:
+    """Raise ``ValueError`` for a request that one reply would not answer."""
+    for request in requests:
+        if request.streamed:
+            raise ValueError(f"request {request.id} wants a stream: answer it with open_stream")
 
 
 class PendingReply(Protocol):
@@ -47,6 +61,13 @@ class RpcClient(Protocol):
             QueueFullError: no room before the deadline.
         """
 
+    def stream(self, body: Mapping[str, Any], *, deadline_seconds: float) -> ReplyStream:
+        """Ask for an answer of many frames.
+
+        Raises:
+            QueueFullError: as in ``submit``.
+        """
+
     def close(self) -> None:
         """Drop the reply channels."""
 
@@ -58,10 +79,21 @@ class RpcServer(Protocol):
         """Up to ``max_requests`` unexpired requests, oldest first; blocks for the first one."""
 
     def reply(self, request: RpcRequest, body: Mapping[str, Any]) -> None:
-        """Answer; the first answer to a request wins, later ones are dropped."""
+        """Answer; the first answer to a request wins, later ones are dropped.
+
+        Raises:
+            ValueError: the caller expects a stream.
+        """
 
     def reply_error(self, request: RpcRequest, error: str) -> None:
         """Answer with an error frame."""
 
     def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
         """Answer a batch in one round trip."""
+
+    def open_stream(self, request: RpcRequest, *, window: int = DEFAULT_WINDOW) -> StreamWriter:
+        """Answer in frames; ``send`` blocks while ``window`` of them lie unread.
+
+        Raises:
+            ValueError: a window below 1.
+        """

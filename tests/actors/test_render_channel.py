@@ -9,7 +9,8 @@ from potstill.actors.work_meter import WorkMeter
 from potstill.envs.rendering.records import RenderRequest, SceneState
 from potstill.envs.rendering.sketch_renderer import SketchRenderer
 from potstill.queues.errors import RpcRemoteError, RpcTimeoutError
-from potstill.queues.memory_rpc import MemoryRpcChannel, MemoryRpcClient, MemoryRpcServer
+from potstill.queues.memory_rpc import MemoryRpcClient, MemoryRpcServer
+from potstill.queues.memory_rpc_channel import MemoryRpcChannel
 
 
 def make_request(seed=0, **changes):

@@ -14,7 +14,8 @@ from potstill.envs.rendering.records import RenderRequest, SceneState
 from potstill.envs.rendering.render_config import DEFAULT_CAMERAS
 from potstill.envs.rendering.sketch_renderer import SketchRenderer
 from potstill.queues.errors import RpcRemoteError
-from potstill.queues.memory_rpc import MemoryRpcChannel, MemoryRpcClient, MemoryRpcServer
+from potstill.queues.memory_rpc import MemoryRpcClient, MemoryRpcServer
+from potstill.queues.memory_rpc_channel import MemoryRpcChannel
 
 
 def make_request(seed=0, *, camera="left"):

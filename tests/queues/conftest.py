@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import pytest
 
 from potstill.cluster.embedded_redis import EmbeddedRedis
-from potstill.queues.memory_rpc import MemoryRpcChannel, MemoryRpcClient, MemoryRpcServer
+from potstill.queues.memory_rpc import MemoryRpcClient, MemoryRpcServer
+from potstill.queues.memory_rpc_channel import MemoryRpcChannel
 from potstill.queues.memory_task_queue import MemoryTaskQueue
 from potstill.queues.open_queue import open_queue
 from potstill.queues.open_rpc import open_rpc_client, open_rpc_server
