@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections import Counter
@@ -37,7 +36,7 @@ class MemoryTaskQueue:
         self._max_waiting = max_waiting
         self._backoff_seconds = retry_backoff_seconds
         self._changed = threading.Condition()
-        self._fences = itertools.count(1)
+        self._fence = 0
         self._entries: dict[str, _Entry] = {}
         self._duplicates: Counter[str] = Counter()
         self._workers: dict[str, tuple[bytes, float]] = {}
@@ -108,6 +107,29 @@ class MemoryTaskQueue:
             self._move(entry, "done")
             entry.result = body
 
+    def ack_many(self, done: Sequence[tuple[Lease, Mapping[str, Any]]]) -> list[bool]:
+        """Mark a batch done; see ``TaskQueue.ack_many``."""
+        return [self._acked(lease, result) for lease, result in done]
+
+    def acknowledge_and_lease(
+        self,
+        done: Sequence[tuple[Lease, Mapping[str, Any]]],
+        kinds: Sequence[str],
+        *,
+        owner: str,
+        max_tasks: int = 1,
+        lease_seconds: float,
+        wait_seconds: float,
+    ) -> tuple[list[bool], list[Lease]]:
+        """``ack_many``, then ``lease``; see ``TaskQueue.acknowledge_and_lease``."""
+        return self.ack_many(done), self.lease(
+            kinds,
+            owner=owner,
+            max_tasks=max_tasks,
+            lease_seconds=lease_seconds,
+            wait_seconds=wait_seconds,
+        )
+
     def fail(self, lease: Lease, error: str, *, retry: bool = True) -> None:
         """Give the task back with an error; see ``TaskQueue.fail``."""
         with self._changed:
@@ -147,7 +169,7 @@ class MemoryTaskQueue:
                 entry = self._entries.get(task.id) or self._create(task, payload)
                 if entry.state != "done":
                     self._move(entry, "done")
-                    entry.result, entry.fence = result, next(self._fences)
+                    entry.result, entry.fence = result, self._new_fence()
                     changed += 1
         return changed
 
@@ -235,7 +257,7 @@ class MemoryTaskQueue:
 
     def _grant(self, entry: _Entry, owner: str, deadline: float) -> Lease:
         entry.attempts += 1
-        entry.owner, entry.fence, entry.deadline = owner, next(self._fences), deadline
+        entry.owner, entry.fence, entry.deadline = owner, self._new_fence(), deadline
         self._move(entry, "leased")
         return Lease(
             task=entry.copy_of_task(),
@@ -244,6 +266,18 @@ class MemoryTaskQueue:
             attempt=entry.attempts,
             deadline=deadline,
         )
+
+    def _acked(self, lease: Lease, result: Mapping[str, Any]) -> bool:
+        try:
+            self.ack(lease, result)
+        except LeaseLostError:
+            return False
+        return True
+
+    def _new_fence(self) -> int:
+        # Follows the clock: not even a queue that lost its newest changes gives a fence twice.
+        self._fence = max(self._fence, int(self._clock() * 1e6)) + 1
+        return self._fence
 
     def _held(self, lease: Lease) -> _Entry | None:
         entry = self._entries.get(lease.task.id)

@@ -55,6 +55,21 @@ class TaskQueue(Protocol):
             LeaseLostError: another worker holds the task, or it is done, dead or cancelled.
         """
 
+    def ack_many(self, done: Sequence[tuple[Lease, Mapping[str, Any]]]) -> list[bool]:
+        """``ack`` for a batch of leases and their results at once; False where ``ack`` would raise."""
+
+    def acknowledge_and_lease(
+        self,
+        done: Sequence[tuple[Lease, Mapping[str, Any]]],
+        kinds: Sequence[str],
+        *,
+        owner: str,
+        max_tasks: int = 1,
+        lease_seconds: float,
+        wait_seconds: float,
+    ) -> tuple[list[bool], list[Lease]]:
+        """``ack_many`` and then ``lease`` for the price of one: the loop of a worker on small tasks."""
+
     def fail(self, lease: Lease, error: str, *, retry: bool = True) -> None:
         """Give the task back with an error; it backs off, or becomes a dead letter when attempts are used up.
 

@@ -410,3 +410,27 @@ def test_many_workers_and_crashes_still_count_each_task_once(queue):
     assert queue.ledger() == Ledger(submitted=total, done=total)
     assert len(queue.results("round_00.rollout")) == total
     assert len(counted) == len(set(counted)) == total
+
+
+def test_a_batch_is_acknowledged_at_once_and_each_lost_lease_is_told(backend, queue):
+    queue.put(make_tasks(4))
+    zombie = take(queue, lease_seconds=0.1)[0]
+    backend.sleep(0.1)
+    leases = take(queue, max_tasks=4)
+    done = [(lease, {"index": index}) for index, lease in enumerate(leases)]
+    assert queue.ack_many([*done[:2], (zombie, {}), *done[2:], done[0]]) == [True, True, False, True, True, True]
+    assert queue.ledger() == Ledger(submitted=4, done=4, duplicates=1)
+    assert queue.results("round_00.rollout") == {lease.task.id: result for lease, result in done}
+    assert queue.ack_many([]) == []
+
+
+def test_a_worker_acknowledges_and_takes_the_next_task_in_one_call(queue):
+    queue.put(make_tasks(2))
+    terms = {"owner": "w", "lease_seconds": 10.0, "wait_seconds": 0.0}
+    counted, (first,) = queue.acknowledge_and_lease([], ["rollout"], **terms)
+    assert counted == []
+    counted, (second,) = queue.acknowledge_and_lease([(first, {"x": 1})], ["rollout"], **terms)
+    assert counted == [True]
+    assert second.task.id == "round_00.rollout.0001"
+    assert queue.acknowledge_and_lease([(second, {})], ["rollout"], **terms) == ([True], [])
+    assert queue.gather("round_00.rollout", wait_seconds=0) == Ledger(submitted=2, done=2)
