@@ -17,4 +17,4 @@ if [ ! -x .venv/bin/pip ] && ! "$python" -m venv .venv; then
   exit 1
 fi
 .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0" setuptools wheel
-.venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+.venv/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev,diffusion]'
