@@ -25,7 +25,8 @@ key after the beginning      type   meaning
 ``settled:GROUP``            list   a door: open while no task of the group is waiting or leased
 ``room``                     list   a door: closed by a producer that found the queue full, opened when
                                     tasks leave
-``sequence``, ``fence``      string counters: order of arrival, deliveries
+``sequence``                 string counter: order of arrival
+``fence``                    string the newest fence: the server's time (us) or one more than the last
 ``counters``                 hash   events of the run so far: delivered, failed, expired
 ``latency``                  hash   KIND:waited:E, KIND:worked:E -> how many tasks took up to 2^E ms from submission
                                     to first delivery, from last delivery to acknowledgement (E = 22: longer);

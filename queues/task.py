@@ -48,7 +48,7 @@ class Lease:
     owner: str
     """Who holds it, e.g. ``rollout-3@host:4711``."""
     fence: int
-    """Grows with every delivery in the run; only the newest fence may extend, acknowledge or fail."""
+    """Grows with every delivery, also over a crash of the server; only the newest may extend, acknowledge or fail."""
     attempt: int
     """1 for the first delivery."""
     deadline: float

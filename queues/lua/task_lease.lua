@@ -20,12 +20,12 @@ if #ARGV > 4 then table.sort(heads, function(one, other) return one.rank < other
 local taken, many = {}, math.min(wanted, #heads)
 if many == 0 then return {next_event(now), taken} end
 local deadline = now + lease_ms
-local fence = redis.call('INCRBY', base .. 'fence', many) - many
+local first_fence = new_fences(now, many)
 for i = 1, many do
   local id, kind = heads[i].id, heads[i].kind
   local f = redis.call('HMGET', base .. 'task:' .. id, 'group', 'priority', 'max_attempts', 'payload', 'attempts')
   local task, attempt = {state = 'waiting', kind = kind, group = f[1]}, f[5] + 1
-  fence = fence + 1
+  local fence = string.format('%.0f', first_fence + i - 1)
   move(id, task, 'leased', {'fence', fence, 'owner', owner, 'deadline', deadline, 'attempts', attempt})
   note('ZADD', 'leases', deadline, id)
   taken[i] = {id, kind, f[1], f[2], f[3], f[4], fence, attempt, deadline}

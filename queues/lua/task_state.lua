@@ -207,6 +207,15 @@ local function next_event(now)
   return pause
 end
 
+-- The first of `many` new fences. They follow the clock, so that a crash of the server that takes the newest writes
+-- with it does not make it give a fence a second time.
+local function new_fences(now, many)
+  local last = tonumber(redis.call('GET', base .. 'fence') or 0)
+  local first = math.max(last, now * 1000) + 1
+  redis.call('SET', base .. 'fence', string.format('%.0f', first + many - 1))
+  return first
+end
+
 local function holds(task, fence, now)
   return task and task.state == 'leased' and task.fence == fence and task.deadline > now
 end
