@@ -13,10 +13,10 @@ _OFFSETS = np.array(
         key=lambda offset: (offset[0] ** 2 + offset[1] ** 2, offset),
     )[1:]
 )
-#: Most holes are narrow: the search widens in these steps, so that few pixels look at far neighbours.
-_STAGES = (slice(0, 8), slice(8, 28), slice(28, None))
+#: Most holes are narrow: so few of them look at far neighbours.
+_STAGES = (slice(0, 20), slice(20, None))
 #: Stands for "no pixel to copy from"; body ids are -1 (sky) and above.
-_NO_BODY = -2
+_NO_BODY = np.int16(-2)
 
 
 def fill_holes(
@@ -33,24 +33,21 @@ def fill_holes(
     holes = np.flatnonzero(~valid)
     if not len(holes):
         return
-    cameras, height, width = valid.shape
+    _, height, width = valid.shape
     # A border of the radius lets one flat index plus one flat step reach any neighbour.
-    stride = width + 2 * _RADIUS
-    usable = np.full((cameras, height + 2 * _RADIUS, stride), _NO_BODY, np.int16)
-    inner = usable[:, _RADIUS:-_RADIUS, _RADIUS:-_RADIUS]
-    np.copyto(inner, segmentation, where=valid)
-    line, column = np.divmod(holes, width)
-    camera, row = np.divmod(line, height)
-    place = (camera * (height + 2 * _RADIUS) + row + _RADIUS) * stride + column + _RADIUS
-    colours, flat = rgb.reshape(-1, 3), usable.ravel()
-    colours[holes] = otherwise.reshape(-1, 3)[holes]
+    usable = np.full((len(valid), height + 2 * _RADIUS, width + 2 * _RADIUS), _NO_BODY, np.int16)
+    usable[:, _RADIUS:-_RADIUS, _RADIUS:-_RADIUS] = np.where(valid, segmentation, _NO_BODY)
+    stride = usable.shape[2]
+    line = holes // width
+    place = holes + line * (2 * _RADIUS) + (line // height * 2 + 1) * (_RADIUS * stride) + _RADIUS
     body = segmentation.ravel().take(holes)
+    colours = rgb.reshape(-1, 3)
+    colours[holes] = otherwise.reshape(-1, 3)[holes]
     for stage in _STAGES:
         offsets = _OFFSETS[stage]
-        same = flat.take(place + (offsets @ (stride, 1))[:, None]) == body
-        found = same.any(axis=0)
-        step = offsets[same[:, found].argmax(axis=0)]
-        colours[holes[found]] = colours[holes[found] + step @ (width, 1)]
+        same = usable.ravel().take(place[:, None] + offsets @ (stride, 1)) == body[:, None]
+        nearest = same.argmax(axis=1)
+        found = same[np.arange(len(holes)), nearest]
+        filled, step = holes[found], offsets[nearest[found]]
+        colours[filled] = colours[filled + step @ (width, 1)]
         holes, place, body = holes[~found], place[~found], body[~found]
-        if not len(holes):
-            return

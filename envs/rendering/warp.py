@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,42 +126,51 @@ def _sample(
     rgb: np.ndarray, key: _Pictures, field: WarpField, bodies: np.ndarray, config: WarpConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bilinear colours (3, M) uint8 among the keyframe's pixels of the same body, and validity (M,)."""
-    height, width = key.depth.shape[1:]
-    x = np.clip(field.x - np.float32(0.5), 0, width - 1)
-    y = np.clip(field.y - np.float32(0.5), 0, height - 1)
-    left, top = np.minimum(x.astype(np.intp), width - 2), np.minimum(y.astype(np.intp), height - 2)
-    to_right, to_bottom = x - left.astype(np.float32), y - top.astype(np.float32)
-    first = field.moving // (height * width) * (height * width) + top * width + left
-    corners = first + np.array([0, 1, width, width + 1])[:, None]
-    weights = np.empty((4, len(first)), np.float32)
-    np.multiply(to_right, to_bottom, out=weights[3])
-    np.subtract(to_right, weights[3], out=weights[1])
-    np.subtract(to_bottom, weights[3], out=weights[2])
-    np.subtract(1 - to_right, weights[2], out=weights[0])
-
-    same_body = key.segmentation.ravel().take(corners) == bodies
-    weights *= same_body.astype(np.float32)
-    share = weights.sum(axis=0)
-    seen = _near_its_body(key, field, corners, same_body, config)
-    seen &= share >= np.float32(_MOSTLY)
-    seen &= (field.x >= 0) & (field.x < width) & (field.y >= 0) & (field.y < height)
-    weights /= np.maximum(share, np.float32(1e-9))
     planes = np.ascontiguousarray(rgb.reshape(-1, 3).T, dtype=np.float32)
-    colours = np.full((3, len(first)), 0.5, np.float32)  # half is added: what follows truncates
-    for channel, plane in zip(colours, planes):
-        for corner, weight in zip(corners, weights):
-            channel += plane.take(corner) * weight
+    colours = np.zeros((3, len(bodies)), np.float32)
+    share = np.zeros(len(bodies), np.float32)
+    before, behind = np.zeros((2, len(bodies)), bool)
+    tolerance = field.distance * np.float32(config.relative_tolerance)
+    tolerance += np.float32(config.absolute_tolerance)
+    near, far = field.distance - tolerance, field.distance + tolerance
+    for corner, weight in _corners(field, key.depth.shape):
+        same_body = key.segmentation.ravel().take(corner) == bodies
+        depth = key.depth.ravel().take(corner)
+        before |= same_body & (depth <= far)
+        behind |= same_body & (depth >= near)
+        weight *= same_body
+        share += weight
+        for colour, plane in zip(colours, planes):
+            colour += plane.take(corner) * weight
+    seen = before & behind & (share >= np.float32(_MOSTLY)) & _inside(field, key.depth.shape)
+    colours /= np.maximum(share, np.float32(1e-9))
+    colours += np.float32(0.5)  # what follows truncates
     return colours.astype(np.uint8), seen
 
 
-def _near_its_body(
-    key: _Pictures, field: WarpField, corners: np.ndarray, same_body: np.ndarray, config: WarpConfig
-) -> np.ndarray:
-    """(M,) bool: the point lies in front of the camera, among the depths of its body around it."""
-    tolerance = field.distance * np.float32(config.relative_tolerance)
-    tolerance += np.float32(config.absolute_tolerance)
-    depths = key.depth.ravel().take(corners)
-    near = (same_body & (depths <= field.distance + tolerance)).any(axis=0)
-    near &= (same_body & (depths >= field.distance - tolerance)).any(axis=0)
-    near &= field.distance > 0
-    return near
+def _corners(field: WarpField, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The four pixels around each point: (M,) intp indices and (M,) float32 weights."""
+    _, height, width = shape
+    x = np.clip(field.x - np.float32(0.5), 0, width - 1)
+    y = np.clip(field.y - np.float32(0.5), 0, height - 1)
+    left, top = np.minimum(np.floor(x), width - 2), np.minimum(np.floor(y), height - 2)
+    x -= left
+    y -= top
+    top += field.first_row
+    top *= width
+    top += left
+    first = top.astype(np.intp)  # float32 is exact up to 16 million pixels
+    left_share, top_share = 1 - x, 1 - y
+    yield first, left_share * top_share
+    yield first + 1, x * top_share
+    yield first + width, left_share * y
+    yield first + (width + 1), x * y
+
+
+def _inside(field: WarpField, shape: tuple[int, ...]) -> np.ndarray:
+    """(M,) bool: the point is before the keyframe's camera and within its picture."""
+    _, height, width = shape
+    inside = field.distance > 0
+    inside &= (field.x >= 0) & (field.x < width)
+    inside &= (field.y >= 0) & (field.y < height)
+    return inside

@@ -29,6 +29,8 @@ class WarpField:
     """(M,) float32 pixels from its top edge."""
     distance: np.ndarray
     """(M,) float32 m along the optical axis of the keyframe's camera; not above 0 behind it."""
+    first_row: np.ndarray
+    """(M,) float32: where the pictures of the pixel's camera begin when all cameras' rows are counted on."""
 
     @classmethod
     def between(
@@ -57,7 +59,7 @@ class WarpField:
         owner += (np.arange(cameras) * still.shape[1])[:, None, None]
         moving = np.flatnonzero(~still.ravel().take(owner.ravel()))
         owner = owner.ravel().take(moving)
-        column, row = (axis.take(moving) for axis in _grid(cameras, height, width))
+        column, row, first_row = (axis.take(moving) for axis in _grid(cameras, height, width))
         depth = current.depth.ravel().take(moving)
         x, y, distance = (
             (a.take(owner) * column + b.take(owner) * row + c.take(owner)) * depth + d.take(owner)
@@ -66,18 +68,15 @@ class WarpField:
         reciprocal = 1 / np.maximum(distance, _NEAREST)
         x *= reciprocal
         y *= reciprocal
-        return cls(moving=moving, x=x, y=y, distance=distance)
+        return cls(moving=moving, x=x, y=y, distance=distance, first_row=first_row)
 
 
 @lru_cache(maxsize=8)
-def _grid(cameras: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Column and row of the middle of every pixel, (N,) float32 each."""
-    column, row = np.meshgrid(
-        np.arange(width, dtype=np.float32) + 0.5, np.arange(height, dtype=np.float32) + 0.5
-    )
-    grid = np.tile(column.ravel(), cameras), np.tile(row.ravel(), cameras)
-    for axis in grid:
-        axis.flags.writeable = False
+def _grid(cameras: int, height: int, width: int) -> np.ndarray:
+    """(3, N) float32: column and row of the middle of every pixel, and the first row of its camera."""
+    camera, row, column = np.indices((cameras, height, width), np.float32).reshape(3, -1)
+    grid = np.stack([column + 0.5, row + 0.5, camera * height])
+    grid.flags.writeable = False
     return grid
 
 
@@ -100,9 +99,10 @@ def _matrices(
     height, width = current.depth.shape[1:]
     key_position, key_axes = _cameras(keyframe)
     now_position, now_axes = _cameras(current)
-    key_rotation = rotation_matrices(keyframe_scene.body_quat)
+    quaternions = np.concatenate([keyframe_scene.body_quat, current_scene.body_quat])
+    key_rotation, now_rotation = np.split(rotation_matrices(quaternions), 2)
     # What turned and moved each body since the keyframe, backwards.
-    turn = key_rotation @ rotation_matrices(current_scene.body_quat).transpose(0, 2, 1)
+    turn = key_rotation @ now_rotation.transpose(0, 2, 1)
     shift = keyframe_scene.body_pos - (turn @ current_scene.body_pos[:, :, None])[..., 0]
     project = _projections(keyframe.fovy, height, width) @ key_axes.transpose(0, 2, 1)
     unproject = now_axes @ _rays(current.fovy, height, width)
