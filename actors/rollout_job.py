@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from potstill.actors.teacher_source import TeacherSource
+from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 from potstill.envs.rendering.render_config import RenderConfig
 
 
@@ -56,6 +57,7 @@ class RolloutJob:
     def from_payload(cls, payload: Mapping[str, Any]) -> RolloutJob:
         """The inverse of ``to_payload``."""
         render = {**payload["render"], "cameras": tuple(payload["render"]["cameras"])}
+        render["diffusion"] = DiffusionConfig(**render["diffusion"])
         teachers = {name: TeacherSource(**payload[name]) for name in ("expert", "teacher")}
         return cls(**{**payload, **teachers, "render": RenderConfig(**render)})
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 
 #: Two views whose rays cross: together they tell depth (``workspace_cameras.py``).
 DEFAULT_CAMERAS: tuple[str, ...] = ("potstill_left", "potstill_right")
@@ -26,8 +28,11 @@ CAMERA_NAMES: tuple[str, ...] = (
 class RenderConfig:
     """The student's eyes; the same in rollouts and evaluation."""
 
-    painter: Literal["mujoco", "randomised", "procedural"] = "mujoco"
-    """Turns a scene into pixels: plain RGB, classic domain randomisation, or materials and lights by prompts."""
+    painter: Literal["mujoco", "randomised", "procedural", "diffusion"] = "mujoco"
+    """Turns a scene into pixels: plain RGB, classic domain randomisation, materials and lights by prompts, or images
+    generated from depth and prompts (docs/painters.md)."""
+    diffusion: DiffusionConfig = field(default_factory=DiffusionConfig)
+    """The generator, for that painter."""
     prompt_collection: str = "tabletop-v1"
     """For painters that take prompts: a collection's name, or a .jsonl file. Each episode has one prompt of it."""
     prompt_strength: float = 1.0
@@ -66,4 +71,4 @@ class RenderConfig:
     @property
     def takes_prompts(self) -> bool:
         """Whether the painter is told by a prompt what to paint."""
-        return self.painter == "procedural"
+        return self.painter in ("procedural", "diffusion")

@@ -150,6 +150,11 @@ def _render_inputs(render: RenderConfig) -> dict[str, Any]:
     if not render.takes_prompts:
         for name in ("prompt_collection", "prompt_strength"):
             inputs.pop(name)
+    if render.painter != "diffusion":
+        inputs.pop("diffusion")
+    else:  # its files are known by their hash, wherever they lie
+        for name in ("model", "controlnet"):
+            inputs["diffusion"].pop(name)
     return inputs
 
 
