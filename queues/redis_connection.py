@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ OLDEST_SERVER = (6, 2)
 _SOCKET_TIMEOUT_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 1.0
+_LARGE_WORD_BYTES = 32_768
 
 
 def connect(url: str, *, timeout_seconds: float = 1.8, outage_seconds: float = 60.0) -> RedisConnection:
@@ -56,6 +58,9 @@ class RedisConnection:
         self._pool = pool
         self._where = where
         self._outage_seconds = outage_seconds
+        # Ready for use without the pool's checks, which cost as much as a round trip.
+        self._idle: list[Any] = []
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         return f"RedisConnection({self._where})"
@@ -95,6 +100,8 @@ class RedisConnection:
         give_up = time.monotonic() + self._outage_seconds
         pause = _FIRST_PAUSE_SECONDS
         while True:
+            # A connection that waited since an earlier outage fails at once; that is no news of the server.
+            pause_now = 0.0 if self._idle else pause
             try:
                 return self._attempt(commands)
             except redis.AuthenticationError as error:
@@ -102,23 +109,33 @@ class RedisConnection:
                     f"Redis at {self._where} refused the user or password: check the URL"
                 ) from error
             except (redis.ConnectionError, redis.TimeoutError, redis.InvalidResponse, OSError) as error:
-                if time.monotonic() + pause > give_up:
+                if time.monotonic() + pause_now > give_up:
                     raise QueueUnavailableError(_unreachable(self._where, error)) from error
-            # Jitter: a hundred workers must not return in step.
-            time.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            if pause_now:
+                # Jitter: a hundred workers must not return in step.
+                time.sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def _attempt(self, commands: Sequence[Command]) -> list[Any]:
-        connection = self._pool.get_connection()
+        connection = self._borrow()
         try:
-            connection.send_packed_command(connection.pack_commands(commands))
-            return [_answer(connection) for _ in commands]
+            connection.send_packed_command(_packed(commands), check_health=False)
+            answers = [_answer(connection) for _ in commands]
         except BaseException:
             # Unread answers must never reach the next caller.
             connection.disconnect()
-            raise
-        finally:
             self._pool.release(connection)
+            raise
+        self._idle.append(connection)
+        return answers
+
+    def _borrow(self) -> Any:
+        if self._process != os.getpid():  # forked: these sockets are the parent's
+            self._idle, self._process = [], os.getpid()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._pool.get_connection()
 
 
 def block_seconds(remaining: float, event_ms: int = -1) -> float:
@@ -126,6 +143,24 @@ def block_seconds(remaining: float, event_ms: int = -1) -> float:
     until_event = MAX_BLOCK_SECONDS if event_ms < 0 else event_ms / 1000
     # Zero would mean forever.
     return max(0.002, min(remaining, until_event, MAX_BLOCK_SECONDS))
+
+
+def _packed(commands: Sequence[Command]) -> list[bytes]:
+    """The commands as they go over the wire, large words apart so that they are not copied."""
+    buffers: list[bytes] = []
+    small: list[bytes] = []
+    for name, *words in commands:
+        words = [*name.split(" "), *words]  # some names are two words
+        small.append(b"*%d\r\n" % len(words))
+        for word in words:
+            data = word if isinstance(word, bytes) else str(word).encode()
+            small.append(b"$%d\r\n" % len(data))
+            if len(data) < _LARGE_WORD_BYTES:
+                small += (data, b"\r\n")
+            else:
+                buffers += (b"".join(small), data)
+                small = [b"\r\n"]
+    return [*buffers, b"".join(small)]
 
 
 def _answer(connection: Any) -> Any:
