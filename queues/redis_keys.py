@@ -27,10 +27,10 @@ key after the beginning      type   meaning
                                     tasks leave
 ``sequence``                 string counter: order of arrival
 ``fence``                    string the newest fence: the server's time (us) or one more than the last
-``counters``                 hash   events of the run so far: delivered, failed, expired
-``latency``                  hash   KIND:waited:E, KIND:worked:E -> how many tasks took up to 2^E ms from submission
-                                    to first delivery, from last delivery to acknowledgement (E = 22: longer);
-                                    E = sum: ms in all
+``tallies``                  hash   for the metrics: how often something happened since the run began: delivered,
+                                    failed, expired; waited:KIND:E and worked:KIND:E: how many tasks took at most
+                                    2^E ms from submission to first delivery, from last delivery to
+                                    acknowledgement (E = 22: longer), and E = sum: ms in all
 ``workers``                  hash   owner -> facts (codec) of the last heartbeat
 ``worker_deadlines``         zset   owner, by the time its heartbeat goes stale (ms)
 ``rpc:SERVICE:request:ID``   hash   one request: body (codec), submitted, deadline (ms), inbox, attempt; expires at

@@ -8,6 +8,7 @@ for i = 1, #ARGV, 3 do
     answer = 'unknown'
   elseif holds(task, fence, now) then
     move(id, task, 'done')
+    tally_duration('worked', task.kind, task.delivered, now)
     note('HSET', 'results:' .. task.group, id, ARGV[i + 2])
   elseif task.state ~= 'done' or task.fence ~= fence then
     count(task.group, 'duplicates', 1)

@@ -23,14 +23,18 @@ local deadline = now + lease_ms
 local first_fence = new_fences(now, many)
 for i = 1, many do
   local id, kind = heads[i].id, heads[i].kind
-  local f = redis.call('HMGET', base .. 'task:' .. id, 'group', 'priority', 'max_attempts', 'payload', 'attempts')
+  local f = redis.call('HMGET', base .. 'task:' .. id, 'group', 'priority', 'max_attempts', 'payload', 'attempts',
+    'submitted')
   local task, attempt = {state = 'waiting', kind = kind, group = f[1]}, f[5] + 1
   local fence = string.format('%.0f', first_fence + i - 1)
-  move(id, task, 'leased', {'fence', fence, 'owner', owner, 'deadline', deadline, 'attempts', attempt})
+  move(id, task, 'leased', {'fence', fence, 'owner', owner, 'deadline', deadline, 'attempts', attempt,
+    'delivered', now})
   note('ZADD', 'leases', deadline, id)
+  if attempt == 1 then tally_duration('waited', kind, tonumber(f[6]), now) end
   taken[i] = {id, kind, f[1], f[2], f[3], f[4], fence, attempt, deadline}
   remaining[kind] = remaining[kind] - 1
 end
+tally('delivered', many)
 for kind, count_left in pairs(remaining) do
   if count_left == 0 then redis.call('DEL', base .. 'wake:' .. kind) end
 end

@@ -7,7 +7,7 @@
 local base = KEYS[1]
 local LANE = 281474976710656 -- 2^48 submissions per priority keep every rank an exact double
 
-local noted, counts, waking, opened, closed, left = {}, {}, {}, {}, {}, {}
+local noted, counts, tallies, waking, opened, closed, left = {}, {}, {}, {}, {}, {}, {}
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -16,11 +16,12 @@ end
 
 local function load(id)
   local f = redis.call('HMGET', base .. 'task:' .. id,
-    'state', 'kind', 'group', 'rank', 'attempts', 'max_attempts', 'fence', 'owner', 'deadline', 'failed')
+    'state', 'kind', 'group', 'rank', 'attempts', 'max_attempts', 'fence', 'owner', 'deadline', 'failed', 'delivered')
   if not f[1] then return nil end
   return {
     state = f[1], kind = f[2], group = f[3], rank = f[4], attempts = tonumber(f[5]),
     max_attempts = tonumber(f[6]), fence = f[7], owner = f[8], deadline = tonumber(f[9]), failed = f[10],
+    delivered = tonumber(f[11]),
   }
 end
 
@@ -49,6 +50,21 @@ local function count(group, field, by)
   fields[field] = (fields[field] or 0) + by
 end
 
+-- For the metrics: how often something happened.
+local function tally(field, by)
+  tallies[field] = (tallies[field] or 0) + by
+end
+
+-- For the metrics: one more duration, from `since` to `now` (ms), in the histogram `what` of a kind. Bucket e holds
+-- those of at most 2^e ms, bucket 22 all longer ones.
+local function tally_duration(what, kind, since, now)
+  if not since then return end -- submitted by a potstill that did not note the time
+  local ms, e = math.max(0, now - since), 0
+  while e < 22 and 2 ^ e < ms do e = e + 1 end
+  tally(what .. ':' .. kind .. ':' .. e, 1)
+  tally(what .. ':' .. kind .. ':sum', ms)
+end
+
 local function open_door(name)
   if redis.call('EXISTS', base .. name) == 0 then redis.call('RPUSH', base .. name, 1) end
 end
@@ -61,7 +77,7 @@ local function create(order, kind, group, priority, max_attempts, payload)
   }
   count(group, 'submitted', 1)
   return task, {'kind', kind, 'group', group, 'priority', priority, 'max_attempts', max_attempts,
-    'payload', payload, 'rank', task.rank, 'attempts', 0}
+    'payload', payload, 'rank', task.rank, 'attempts', 0, 'submitted', now_ms()}
 end
 
 local function is_open(state) return state == 'waiting' or state == 'leased' end
@@ -152,6 +168,7 @@ local function flush_counts()
   for kind, by in pairs(left) do
     if by ~= 0 then redis.call('HINCRBY', base .. 'depth', kind, -by) end
   end
+  for field, by in pairs(tallies) do redis.call('HINCRBY', base .. 'tallies', field, by) end
 end
 
 local function flush()
@@ -174,7 +191,7 @@ local function flush()
       break
     end
   end
-  noted, counts, waking, opened, closed, left = {}, {}, {}, {}, {}, {}
+  noted, counts, tallies, waking, opened, closed, left = {}, {}, {}, {}, {}, {}, {}
 end
 
 -- An expired lease has already cost its length: its task is ready at once.
@@ -183,6 +200,7 @@ local function reap(now)
   for _, id in ipairs(expired) do
     local task = load(id)
     give_back(id, task, 'lease expired (worker ' .. task.owner .. ' died or hung)', nil)
+    tally('expired', 1)
   end
   return #expired
 end
