@@ -6,12 +6,12 @@ import math
 from functools import cached_property
 from typing import Any
 
-import mujoco
 import numpy as np
 from metaworld.sawyer_xyz_env import SawyerXYZEnv
 from metaworld.utils.reward_utils import hamacher_product
 from numpy._core import umath
 
+from potstill.envs.fast_metaworld.continued_physics import ContinuedPhysics
 from potstill.envs.fast_metaworld.fast_numpy import fast_numpy
 from potstill.envs.fast_metaworld.fast_rewards import fast_tolerance
 from potstill.envs.fast_metaworld.hand_reset_memo import HandResetMemo
@@ -39,9 +39,8 @@ class FastStep(SawyerXYZEnv):
             raise ValueError("You must reset the env manually once truncate==True")
         ctrl, effort = self._ctrl, action[-1]
         ctrl[0], ctrl[1] = effort, -effort
-        mujoco.mj_step(self.model, self.data, nstep=self.frame_skip)
+        self._physics.advance(self.frame_skip)
         self.curr_path_length += 1
-        mujoco.mj_forward(self.model, self.data)
         space = self.sawyer_observation_space
         observation = self._last_stable_obs = clip(self._get_obs(), space.low, space.high)
         reward, info = self.evaluate_state(observation, action)
@@ -135,6 +134,10 @@ class FastStep(SawyerXYZEnv):
         self.data.ctrl[:] = _OPEN_GRIPPER
         self._hand_reset.advance(steps * self.frame_skip)
         self.init_tcp = self.tcp_center
+
+    @cached_property
+    def _physics(self) -> ContinuedPhysics:
+        return ContinuedPhysics(self.model, self.data)
 
     @cached_property
     def _hand_reset(self) -> HandResetMemo:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from potstill.envs.fast_metaworld.sites_act import sites_act
+
 #: Tasks that move a body at random never meet a start again; what they meet first is worth keeping.
 _CAPACITY = 4
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
@@ -22,7 +24,7 @@ class HandResetMemo:
         self._model, self._data = model, data
         self._known: dict[bytes, np.ndarray] = {}
         self._edited = [model.body_pos, model.body_quat]
-        if _sites_act(model):
+        if sites_act(model):
             self._edited.append(model.site_pos)
 
     def advance(self, steps: int) -> None:
@@ -43,13 +45,3 @@ class HandResetMemo:
         state = np.empty(mujoco.mj_stateSize(self._model, _STATE))
         mujoco.mj_getState(self._model, self._data, state, _STATE)
         return state
-
-
-def _sites_act(model: mujoco.MjModel) -> bool:
-    """Whether a force, constraint or tendon is attached to a site."""
-    return bool(
-        (model.actuator_trntype == mujoco.mjtTrn.mjTRN_SITE).any()
-        or (model.actuator_trntype == mujoco.mjtTrn.mjTRN_SLIDERCRANK).any()
-        or (model.eq_objtype == mujoco.mjtObj.mjOBJ_SITE).any()
-        or (model.wrap_type == mujoco.mjtWrap.mjWRAP_SITE).any()
-    )
