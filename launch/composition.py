@@ -18,8 +18,10 @@ from potstill.actors.student import Student
 from potstill.actors.work_meter import WorkMeter
 from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.cluster.ray_pools import PoolBrokenError, PoolSpec, RayPools
+from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.pinned_generator import pinned_generator
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.dagger.runner import DaggerRunner
 from potstill.launch.errors import RunFailedError
@@ -54,6 +56,8 @@ class WorkerSettings:
     run: str
     rollout_batch: int
     renderer: str
+    diffusion: DiffusionConfig | None = None
+    """The model that render workers load; None where no generator paints."""
     render_batch: int
     lease_seconds: float
     render_deadline_seconds: float
@@ -67,6 +71,7 @@ class WorkerSettings:
             run=run,
             rollout_batch=config.rollout.batch,
             renderer=config.render.renderer,
+            diffusion=config.render.generator,
             render_batch=config.pools.render_batch,
             lease_seconds=config.delivery.lease_seconds,
             render_deadline_seconds=config.delivery.render_deadline_seconds,
@@ -171,10 +176,11 @@ def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callabl
     from potstill.actors.render_worker import RenderWorker
     from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 
-    server = open_rpc_server(
-        settings.redis_url, settings.run, RENDER_SERVICE, redeliver_seconds=RENDER_REDELIVER_SECONDS
-    )
-    renderer = open_scene_renderer(settings.renderer)
+    redeliver = RENDER_REDELIVER_SECONDS
+    if settings.diffusion is not None:  # one picture may take longer than that
+        redeliver = max(redeliver, settings.render_deadline_seconds / 2)
+    server = open_rpc_server(settings.redis_url, settings.run, RENDER_SERVICE, redeliver_seconds=redeliver)
+    renderer = open_scene_renderer(settings.renderer, diffusion=settings.diffusion)
     try:
         with _lease_keeper(settings, _owner("render", index), kind="render") as keeper:
             RenderWorker(server, renderer, batch=settings.render_batch, meter=WorkMeter(keeper.report)).run(
@@ -200,10 +206,16 @@ def run_learner_worker(settings: WorkerSettings, index: int, should_stop: Callab
 
 
 def run_worker(kind: WorkerKind, redis_url: str, run: str, run_dir: Path) -> int:
-    """One worker by hand: the same that the pools start. Works until SIGINT or SIGTERM; returns 0."""
+    """One worker by hand: the same that the pools start. Works until SIGINT or SIGTERM; returns 0.
+
+    Raises:
+        BadInputError: what paints this run's pictures is not on this machine.
+    """
     for name, value in WORKER_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     config = RunFolder(run_dir).read_config()
+    if kind == "render":
+        config = pinned_generator(config)
     settings = WorkerSettings.of(config, redis_url=redis_url, run=run)
     stop = threading.Event()
 

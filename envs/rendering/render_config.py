@@ -69,6 +69,11 @@ class RenderConfig:
             raise ValueError(f"max_invalid_fraction must be in [0, 1]: got {self.max_invalid_fraction}")
 
     @property
+    def generator(self) -> DiffusionConfig | None:
+        """The model that paints; None for the painters without one."""
+        return self.diffusion if self.painter == "diffusion" else None
+
+    @property
     def takes_prompts(self) -> bool:
         """Whether the painter is told by a prompt what to paint."""
         return self.painter in ("procedural", "diffusion")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from potstill.launch.dagger.pinned_generator import pinned_generator
 from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.resume_check import check_resumable
 from potstill.launch.dagger.run_folder import RunFolder
@@ -18,7 +19,7 @@ def run(arguments: Namespace) -> int:
     root = open_run_directory(arguments.run_dir).root
     config = RunFolder(root).read_config()
     check_resumable(config, RunFolder(root))
-    prompts = PromptFile.find(config, root)
+    prompts = PromptFile.find(pinned_generator(config), root)
     teachers = TeacherFiles.find(prompts.config, root)
     if arguments.redis:
         check_server(arguments.redis)

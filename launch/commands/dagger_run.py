@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from potstill.launch.configuration import override
+from potstill.launch.dagger.pinned_generator import pinned_generator
 from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.recipes import load_recipe
 from potstill.launch.dagger.run_folder import RunFolder
@@ -27,7 +28,7 @@ def run(arguments: Namespace) -> int:
     RunFolder(run_dir).check(config, resume=False)
     if arguments.redis:
         check_server(arguments.redis)
-    prompts = PromptFile.find(config, run_dir)
+    prompts = PromptFile.find(pinned_generator(config), run_dir)
     teachers = TeacherFiles.find(prompts.config, run_dir)
     if arguments.dry_run:
         from potstill.launch.dagger.plan import describe_plan

@@ -11,7 +11,9 @@ from potstill.actors.episode_in_progress import EpisodeInProgress
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.student import Student
 from potstill.envs.metaworld_env import MetaWorldEnv
+from potstill.envs.rendering.diffusion.model_folders import ModelUnavailableError
 from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
+from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.rendering.scene_renderer import SceneRenderer
 from potstill.experience.episode import Episode, EpisodeMeta
 from potstill.experience.episode_store import EpisodeStore
@@ -31,7 +33,8 @@ def replay_episode(run_dir: Path, episode: str) -> int:
     """Check one episode, named ``ROUND/INDEX``; returns 0.
 
     Raises:
-        BadInputError: no such episode (names what there is), or its student's checkpoint is gone.
+        BadInputError: no such episode (names what there is), its student's checkpoint is gone, or what painted it is
+            not here.
         RunFailedError: something is not what was stored; names columns and steps.
     """
     folder = RunFolder(run_dir)
@@ -91,10 +94,10 @@ def _act_again(config: DaggerConfig, folder: RunFolder, meta: EpisodeMeta) -> Ep
         )
     except ArrayFileError as error:
         raise BadInputError(f"teacher {error}; the expert of this episode is gone") from None
-    renderer = open_scene_renderer(job.render.renderer)
+    renderer = _renderer(job.render)
     try:
         while not episode.finished:
-            _step(episode, renderer)
+            _step(episode, renderer, meta)
     finally:
         renderer.close()
     return episode.episode()
@@ -109,8 +112,21 @@ def _student(job: RolloutJob) -> Student:
         raise BadInputError(f"checkpoint {error}; the student that acted this episode is gone") from None
 
 
-def _step(episode: EpisodeInProgress, renderer: SceneRenderer) -> None:
-    if not episode.see(renderer.render([episode.render_request()])[0]):
+def _renderer(render: RenderConfig) -> SceneRenderer:
+    try:
+        return open_scene_renderer(render.renderer, diffusion=render.generator)
+    except ModelUnavailableError as error:
+        raise BadInputError(f"render.diffusion: {error}") from None
+
+
+def _step(episode: EpisodeInProgress, renderer: SceneRenderer, meta: EpisodeMeta) -> None:
+    reply = renderer.render([episode.render_request()])[0]
+    if reply.painter_version != meta.painter_version:
+        raise BadInputError(
+            f"episode: painted by {meta.painter} {meta.painter_version}, and here that painter is "
+            f"{reply.painter_version}: replay with the same versions, renderer and kind of device"
+        )
+    if not episode.see(reply):
         episode.see(renderer.render([episode.render_request(force_paint=True)])[0])
     action = None
     if episode.student is not None:
