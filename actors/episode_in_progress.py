@@ -71,11 +71,14 @@ class EpisodeInProgress:
         missing = (self._frames.maxlen or 1) - len(self._frames) if not self._frames else 1
         for _ in range(missing):  # the first picture fills the whole stack
             self._frames.append(picture)
-            self._proprio.append(self._observation["proprio"])
+            self._proprio.append(self._told(self._observation))
         return True
 
     def student_view(self) -> tuple[np.ndarray, np.ndarray]:
-        """What the student is shown: frames (K, C, H, W, 3) uint8, proprio (K, P) float32. Nothing privileged."""
+        """What the student is shown: frames (K, C, H, W, 3) uint8, proprio (K, P) float32.
+
+        Nothing privileged, unless the job is of the control whose student is told the full state.
+        """
         return np.stack(self._frames), np.stack(self._proprio)
 
     def act(self, student_action: np.ndarray | None) -> None:
@@ -140,6 +143,11 @@ class EpisodeInProgress:
             "attempt": self.lease.attempt,
         }
 
+    def _told(self, observation: dict[str, np.ndarray]) -> np.ndarray:
+        """(P,) float32: what the student is told beside its pictures."""
+        full = self.job.state == "full"
+        return observation["privileged"].astype(np.float32) if full else observation["proprio"]
+
     def _acting_teacher(self) -> Teacher:
         """Who acts when no student does; the expert itself where it is the same one without noise."""
         job = self.job
@@ -173,7 +181,7 @@ class EpisodeInProgress:
         reward, terminated, truncated, success = outcome
         scene = self._request.scene
         self._recorder.record(
-            proprio=observation["proprio"],
+            proprio=self._told(observation),
             privileged=observation["privileged"],
             action=action,
             expert_action=expert_action,

@@ -60,7 +60,7 @@ class KeyframePictures:
             prompt=self._prompt,
             strength=self._config.prompt_strength,
             paint=paint,
-            geometry=interval > 1,
+            geometry=interval > 1 and self._config.between == "warp",
         )
 
     def accept(self, request: RenderRequest, reply: RenderReply) -> np.ndarray | None:
@@ -72,6 +72,10 @@ class KeyframePictures:
             self.is_keyframe = True
             return reply.rgb
         assert self._keyframe is not None and self._keyframe_scene is not None
+        if self._config.between == "hold":
+            self._steps_since_keyframe += 1
+            self.is_keyframe = False
+            return self._keyframe.rgb
         warped = warp_keyframe(self._keyframe, self._keyframe_scene, reply, request.scene)
         if warped.invalid_fraction > self._config.max_invalid_fraction:
             return None

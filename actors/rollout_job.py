@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from potstill.actors.rollout_config import StudentState
 from potstill.actors.teacher_source import TeacherSource
 from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 from potstill.envs.rendering.render_config import RenderConfig
@@ -40,6 +41,8 @@ class RolloutJob:
     render: RenderConfig
     robot: str = "sawyer"
     """The arm."""
+    state: StudentState = "hand"
+    """What the student is told beside its pictures."""
     prompt_id: int = -1
     """Of the episode's prompt in its collection; -1 without prompts."""
     prompt: Mapping[str, str] = field(default_factory=dict)

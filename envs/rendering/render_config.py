@@ -48,6 +48,9 @@ class RenderConfig:
     """Every k-th step is painted, the steps between are warped by exact geometry; 1 = every step."""
     max_invalid_fraction: float = 1.0
     """0..1; a warped step with more unseen pixels than this is painted instead. 1 = never."""
+    between: Literal["warp", "hold"] = "warp"
+    """What a step between keyframes shows: the keyframe moved to where things are now, or (the control without the
+    warp) the keyframe as it was."""
 
     def __post_init__(self) -> None:
         if self.renderer not in ("batch", "mujoco"):
@@ -67,6 +70,8 @@ class RenderConfig:
             raise ValueError(f"keyframe_interval must be at least 1: got {self.keyframe_interval}")
         if not 0.0 <= self.max_invalid_fraction <= 1.0:
             raise ValueError(f"max_invalid_fraction must be in [0, 1]: got {self.max_invalid_fraction}")
+        if self.between not in ("warp", "hold"):
+            raise ValueError(f"between must be warp or hold: got {self.between!r}")
 
     @property
     def generator(self) -> DiffusionConfig | None:

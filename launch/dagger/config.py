@@ -14,6 +14,10 @@ from potstill.learners.bc.config import BcConfig
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
 from potstill.queues.task import ID_PATTERN
 
+#: What a student can be shown while it is evaluated: prompts of the training split, prompts that no training saw, or
+#: plain RGB.
+Look = Literal["seen", "held_out", "plain"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TeacherConfig:
@@ -47,9 +51,13 @@ class EvaluationConfig:
     """Of the best checkpoint, on seeds of their own: choosing the best of several rounds flatters it."""
     max_steps: int = 120
     """Steps, 1..500, within which the task must succeed once."""
-    look: Literal["seen", "held_out", "plain"] = "seen"
+    look: Look = "seen"
     """What the student is shown: prompts of the training split, prompts that no training saw, or plain RGB whatever
     the painter. Without prompts ``seen`` and ``held_out`` are the painter's own looks."""
+    final_looks: tuple[Look, ...] = ()
+    """Looks of further final evaluations of the best checkpoint, which ``look`` alone chooses: the same seeds again,
+    painted at every step. Prompts are painted by the run's painter, or by the procedural one where it takes none, so
+    that every student can be put before the same pictures."""
 
     def __post_init__(self) -> None:
         for name in ("episodes", "final_episodes"):
@@ -57,6 +65,8 @@ class EvaluationConfig:
                 raise ValueError(f"{name} must be in 1..10000: got {getattr(self, name)}")
         if not 1 <= self.max_steps <= 500:
             raise ValueError(f"max_steps must be in 1..500: got {self.max_steps}")
+        if len(set(self.final_looks)) < len(self.final_looks):
+            raise ValueError(f"final_looks must name each look once: got {self.final_looks}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +140,9 @@ class DaggerConfig:
     """Episodes of round 0, 1..100000."""
     rollouts: int = 20
     """Episodes of every later round, 1..100000."""
-    collection: Literal["dagger", "expert_only"] = "dagger"
-    """expert_only is the control: the same number of episodes, all acted by the expert."""
+    collection: Literal["dagger", "expert_only", "none"] = "dagger"
+    """Two are controls. expert_only: the same number of episodes, all acted by the expert. none: no rounds and no
+    student; the expert itself is evaluated, the ceiling of what a student can reach."""
     beta: BetaSchedule = field(default_factory=BetaSchedule)
     """How often the expert acts in the on-policy rounds."""
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
@@ -169,6 +180,11 @@ class DaggerConfig:
         for name in ("bootstrap_rollouts", "rollouts"):
             if not 1 <= getattr(self, name) <= 100_000:
                 raise ValueError(f"{name} must be in 1..100000: got {getattr(self, name)}")
+
+    @property
+    def round_count(self) -> int:
+        """Rounds of collecting, training and evaluating, the bootstrap included."""
+        return 0 if self.collection == "none" else self.rounds + 1
 
     def rollouts_of(self, round_index: int) -> int:
         """Episodes requested in a round."""

@@ -25,25 +25,26 @@ STEP_BYTES = 4500
 
 def describe_plan(config: DaggerConfig, run_dir: Path | None) -> str:
     """A text for people. ``run_dir`` None: a fresh run."""
-    lines = [f"{config.recipe}: {config.task}, {config.rounds + 1} rounds"]
+    lines = [f"{config.recipe}: {config.task}, {config.round_count} rounds"]
     lines += _stage_lines(config, run_dir) if run_dir is not None else []
     return "\n".join([*lines, *_size_lines(config)])
 
 
 def _size_lines(config: DaggerConfig) -> list[str]:
-    rollouts = sum(config.rollouts_of(index) for index in range(config.rounds + 1))
-    evaluations = (config.rounds + 1) * config.evaluation.episodes + config.evaluation.final_episodes
+    rollouts = sum(config.rollouts_of(index) for index in range(config.round_count))
+    finals = (1 + len(config.evaluation.final_looks)) * config.evaluation.final_episodes
+    evaluations = config.round_count * config.evaluation.episodes + finals
     cameras = len(config.render.cameras)
     steps = rollouts * config.rollout.max_steps
     drawn = cameras * (steps + evaluations * config.evaluation.max_steps)
     gigabytes = steps * (cameras * config.render.size**2 * 3 + STEP_BYTES) / 1e9
     gradient_steps = config.learner.gradient_steps
-    trained = (config.rounds + 1) * (
+    trained = config.round_count * (
         gradient_steps * config.learner.batch_size if gradient_steps else (config.learner.epochs or 0) * steps
     )
     seconds = START_SECONDS + drawn * SECONDS_PER_PICTURE + trained / TRAINED_SAMPLES_PER_SECOND
     return [
-        f"tasks    {rollouts} rollouts, {config.rounds + 1} trainings, {evaluations} evaluation episodes",
+        f"tasks    {rollouts} rollouts, {config.round_count} trainings, {evaluations} evaluation episodes",
         f"disk     at most {gigabytes:.2f} GB of episodes",
         f"minutes  at most about {seconds / 60:.0f} on two 2.5 GHz cores",
     ]
@@ -56,7 +57,7 @@ def _stage_lines(config: DaggerConfig, run_dir: Path) -> list[str]:
     manifests: list[str] = []
     policies = [""]
     successes: list[float] = []
-    for round_index in range(config.rounds + 1):
+    for round_index in range(config.round_count):
         collected = _look(log, rollout_stage(config, round_index, policies[-1]), lines)
         if collected is None:
             return [*lines, "  everything after it depends on its result"]
@@ -68,9 +69,11 @@ def _stage_lines(config: DaggerConfig, run_dir: Path) -> list[str]:
         evaluated = _look(log, evaluation_stage(config, round_index, policies[-1]), lines)
         if evaluated is not None:
             successes.append(sum(evaluated["successes"]) / len(evaluated["successes"]))
-    if len(successes) <= config.rounds:
+    if len(successes) < config.round_count:
         return [*lines, "  the final evaluation depends on them"]
-    _look(log, evaluation_stage(config, None, policies[1 + best_round(successes)]), lines)
+    best = policies[1 + best_round(successes)] if successes else ""
+    for look in (None, *config.evaluation.final_looks):
+        _look(log, evaluation_stage(config, None, best, look=look), lines)
     return lines
 
 

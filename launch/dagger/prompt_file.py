@@ -11,6 +11,7 @@ from potstill.experience.atomic_write import write_atomically
 from potstill.experience.errors import PromptFileError
 from potstill.experience.prompt_collection import PromptCollection, prompt_file
 from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.stages import evaluation_render
 from potstill.launch.errors import BadInputError
 
 #: A pinned collection, relative to the run directory. Stages see this name, so other prompts are another input.
@@ -22,22 +23,24 @@ class PromptFile:
     """What ``find`` found; nothing is written before ``copy``."""
 
     config: DaggerConfig
-    """As given, with ``render.prompt_collection`` pinned where the painter takes prompts."""
+    """As given, with ``render.prompt_collection`` pinned where a painter of the run takes prompts."""
     data: bytes | None
     """The collection's bytes; None where there is nothing to copy."""
 
     @classmethod
     def find(cls, config: DaggerConfig, run_dir: Path) -> PromptFile:
-        """Read and check the collection that ``config.render`` names, if its painter takes prompts.
+        """Read and check the collection that ``config.render`` names, if prompts are painted in rounds or final looks.
 
         Raises:
             BadInputError: missing, malformed or changed; says where.
         """
         name = config.render.prompt_collection
-        if not config.render.takes_prompts:
+        looks = [evaluation_render(config, look) for look in config.evaluation.final_looks]
+        prompted = [render for render in (config.render, *looks) if render.takes_prompts]
+        if not prompted:
             return cls(config=config, data=None)
         if _PINNED.fullmatch(name):
-            pinned_prompts(config.render, run_dir)
+            pinned_prompts(prompted[0], run_dir)
             return cls(config=config, data=None)
         try:
             data = prompt_file(name).read_bytes()

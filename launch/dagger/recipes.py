@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
@@ -59,11 +61,86 @@ def smoke() -> DaggerConfig:
     )
 
 
+def procedural(keyframe_interval: int = 7) -> DaggerConfig:
+    """The method: pictures painted by prompts at every seventh step and warped between; about two minutes."""
+    return DaggerConfig(
+        recipe="procedural" if keyframe_interval == 7 else f"procedural-k{keyframe_interval}",
+        rounds=2,
+        bootstrap_rollouts=150,
+        rollouts=75,
+        render=RenderConfig(painter="procedural", keyframe_interval=keyframe_interval),
+        rollout=RolloutConfig(max_steps=100),
+        policy=PixelPolicyConfig(encoder="nature"),
+        learner=BcConfig(gradient_steps=600, batch_size=128),
+        evaluation=EvaluationConfig(
+            episodes=30, final_episodes=100, max_steps=100, final_looks=("seen", "held_out", "plain")
+        ),
+        pools=PoolsConfig(dashboard=False),
+    )
+
+
+def raw_rgb() -> DaggerConfig:
+    """Control: the simulator's own pictures."""
+    return _with_painter("raw-rgb", "mujoco")
+
+
+def randomised() -> DaggerConfig:
+    """Control: classic domain randomisation."""
+    return _with_painter("randomised", "randomised")
+
+
+def bc_only() -> DaggerConfig:
+    """Control: behaviour cloning on as many episodes as the method has, all of them the expert's."""
+    return replace(procedural(), recipe="bc-only", collection="expert_only")
+
+
+def no_warp() -> DaggerConfig:
+    """Control: the method without the warp; a keyframe stands still until the next."""
+    method = procedural()
+    return replace(method, recipe="no-warp", render=replace(method.render, between="hold"))
+
+
+def state_only() -> DaggerConfig:
+    """Control without pixels: a student that is told all that the expert sees, object and goal included."""
+    unseeing = blind()
+    return replace(unseeing, recipe="state-only", rollout=replace(unseeing.rollout, state="full"))
+
+
+def blind() -> DaggerConfig:
+    """Control without pixels: a student that knows its own hand and nothing else."""
+    method = procedural()
+    return replace(
+        method,
+        recipe="blind",
+        render=RenderConfig(size=16),  # drawn for the record; nobody looks at them
+        policy=replace(method.policy, encoder="none"),
+        evaluation=replace(method.evaluation, final_looks=()),
+    )
+
+
+def expert() -> DaggerConfig:
+    """The ceiling: the expert itself, evaluated as its students are; nothing is learned."""
+    return replace(blind(), recipe="expert", collection="none")
+
+
+def _with_painter(recipe: str, painter: Literal["mujoco", "randomised"]) -> DaggerConfig:
+    return replace(procedural(), recipe=recipe, render=RenderConfig(painter=painter))
+
+
 RECIPES: dict[str, Callable[[], DaggerConfig]] = {
     "demo": demo,
     "demo-bc": demo_bc,
     "demo-sac": demo_sac,
     "smoke": smoke,
+    "procedural": procedural,
+    **{f"procedural-k{k}": functools.partial(procedural, k) for k in (1, 3, 15)},
+    "raw-rgb": raw_rgb,
+    "randomised": randomised,
+    "bc-only": bc_only,
+    "no-warp": no_warp,
+    "state-only": state_only,
+    "blind": blind,
+    "expert": expert,
 }
 
 

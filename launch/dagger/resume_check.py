@@ -23,7 +23,7 @@ def check_resumable(config: DaggerConfig, folder: RunFolder) -> None:
     folder.read_run()
     log = StageLog(folder.path / "stages")
     store = EpisodeStore(folder.episodes_url)
-    for round_index in range(config.rounds + 1):
+    for round_index in range(config.round_count):
         name = f"round_{round_index:02d}"
         if (collected := log.latest_outputs(f"{name}.rollout")) is not None:
             _check_episodes(store, round_index, collected["manifest"])

@@ -49,8 +49,8 @@ def run_dagger(
             recipe=config.recipe,
             task=config.task,
             run=run,
-            rounds=config.rounds,
-            rollouts=[config.rollouts_of(index) for index in range(config.rounds + 1)],
+            rounds=max(0, config.round_count - 1),
+            rollouts=[config.rollouts_of(index) for index in range(config.round_count)],
             resumed=resume,
         )
         try:

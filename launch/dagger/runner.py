@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from potstill.experience.episode_store import EpisodeStore
-from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.config import DaggerConfig, Look
 from potstill.launch.dagger.event_sink import EventSink
 from potstill.launch.dagger.round_files import RoundFiles
 from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks, training_task
@@ -33,7 +33,7 @@ class DaggerRunner:
     ::
 
         for round: rollouts -> seal manifest -> train (warm start) -> evaluate
-        best round by success -> final evaluation on fresh seeds
+        best round by success -> final evaluations on fresh seeds, one per look
 
     Every stage's outputs are in files before the next begins; task ids follow from the stage's inputs. So the
     runner may be killed anywhere and started again: what is done is skipped, what is queued is awaited. A stage's
@@ -77,7 +77,7 @@ class DaggerRunner:
         manifests: list[str] = []
         policies: list[str] = []
         successes: list[float] = []
-        for round_index in range(self._config.rounds + 1):
+        for round_index in range(self._config.round_count):
             phase = self._config.phase_of(round_index)
             self._events.write(
                 "round_started",
@@ -91,8 +91,10 @@ class DaggerRunner:
             policies.append(checkpoint[1])
             successes.append(self._evaluate(round_index, checkpoint[1]))
             self._events.write("round_finished", round=round_index)
-        best = best_round(successes)
-        self._evaluate(None, policies[best], best_round=best)
+        best = best_round(successes) if successes else 0
+        for look in (None, *self._config.evaluation.final_looks):
+            # Without a student (no rounds) the expert itself is evaluated.
+            self._evaluate(None, policies[best] if policies else "", best_round=best, look=look)
         self._events.write("run_finished", best_round=best)
 
     def _collect(self, round_index: int, checkpoint: tuple[str, str]) -> str:
@@ -126,6 +128,8 @@ class DaggerRunner:
             "lost": ledger.submitted - len(manifest.entries),
             "frames": sum(int(result["frames"]) for result in results.values()),
             "render_calls": sum(int(result["render_calls"]) for result in results.values()),
+            "episode_steps": [int(results[task.id]["steps"]) for task in tasks],
+            "episode_render_calls": [int(results[task.id]["render_calls"]) for task in tasks],
             "actor_success_rate": sum(entry.success for entry in manifest.entries) / len(manifest.entries),
         }
         facts = {key: value for key, value in outputs.items() if key != "manifest"}
@@ -170,38 +174,54 @@ class DaggerRunner:
         return str(folder), str(result["checkpoint_sha256"])
 
     def _evaluate(
-        self, round_index: int | None, policy_sha256: str, *, best_round: int | None = None
+        self,
+        round_index: int | None,
+        policy_sha256: str,
+        *,
+        best_round: int | None = None,
+        look: Look | None = None,
     ) -> float:
-        """Success rate of a round's policy; ``round_index`` None: the best one on the final seeds."""
-        stage = evaluation_stage(self._config, round_index, policy_sha256)
+        """Success rate of a round's policy; ``round_index`` None: the best one on the final seeds and a final look."""
+        stage = evaluation_stage(self._config, round_index, policy_sha256, look=look)
         outputs = self._stages.outputs(stage)
         if outputs is None:
-            started = time.monotonic()
             shown = best_round if round_index is None else round_index
             assert shown is not None
-            checkpoint = (str(self._checkpoint_folder(shown)), policy_sha256)
+            started = time.monotonic()
+            folder = str(self._checkpoint_folder(shown)) if policy_sha256 else ""
             tasks = evaluation_tasks(
-                self._config, stage, run=self._run, run_dir=self._run_dir, checkpoint=checkpoint
+                self._config,
+                stage,
+                run=self._run,
+                run_dir=self._run_dir,
+                checkpoint=(folder, policy_sha256),
+                look=look,
             )
-            self._submit(stage, tasks)
-            ledger = self._settle(stage, lambda now: self._say_evaluation(shown, now))
-            self._require_all_done(stage, ledger)
-            results = self._queue.results(stage.group)
-            ordered = [results[task.id] for task in tasks]
-            outputs = {
-                "seeds": [int(result["seed"]) for result in ordered],
-                "successes": [int(result["success"]) for result in ordered],
-                "steps": [int(result["steps"]) for result in ordered],
-                "returns": [float(result["return"]) for result in ordered],
-            }
+            outputs = self._outcomes(stage, tasks, lambda now: self._say_evaluation(shown, now))
+            facts = outputs if look is None else {"look": look} | outputs
             self._events.write(
-                "final_evaluation_finished" if round_index is None else "evaluation_finished",
+                _evaluation_event(round_index, look),
                 round=shown,
                 evaluation_seconds=time.monotonic() - started,
-                **outputs,
+                **facts,
             )
             self._stages.finish(stage, outputs)
         return sum(outputs["successes"]) / len(outputs["successes"])
+
+    def _outcomes(self, stage: Stage, tasks: list[Task], say: Callable[[Ledger], None]) -> dict[str, list]:
+        """Have the episodes acted; each list holds one fact of every episode, in the order of the tasks."""
+        self._submit(stage, tasks)
+        ledger = self._settle(stage, say)
+        self._require_all_done(stage, ledger)
+        results = self._queue.results(stage.group)
+        ordered = [results[task.id] for task in tasks]
+        return {
+            "seeds": [int(result["seed"]) for result in ordered],
+            "successes": [int(result["success"]) for result in ordered],
+            "steps": [int(result["steps"]) for result in ordered],
+            "returns": [float(result["return"]) for result in ordered],
+            "render_calls": [int(result["render_calls"]) for result in ordered],
+        }
 
     def _submit(self, stage: Stage, tasks: list[Task]) -> None:
         """Ask for what is not done; tasks that were given up in an earlier session get fresh attempts."""
@@ -262,3 +282,9 @@ class DaggerRunner:
 
     def _checkpoint_folder(self, round_index: int) -> Path:
         return self._run_dir / "checkpoints" / f"round_{round_index:02d}"
+
+
+def _evaluation_event(round_index: int | None, look: Look | None) -> str:
+    if round_index is not None:
+        return "evaluation_finished"
+    return "final_evaluation_finished" if look is None else "look_evaluation_finished"

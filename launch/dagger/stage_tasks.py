@@ -11,7 +11,7 @@ from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.teacher_source import TeacherSource
 from potstill.experience.episode_seeds import evaluation_seed, final_evaluation_seed, rollout_seed
 from potstill.experience.prompt_collection import PromptCollection, PromptSplit
-from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.config import DaggerConfig, Look
 from potstill.launch.dagger.prompt_file import pinned_prompts
 from potstill.launch.dagger.stages import Stage, evaluation_render
 from potstill.launch.dagger.teacher_files import source_of
@@ -68,6 +68,7 @@ def rollout_tasks(
             beta=config.beta.beta(round_index) if on_policy else 1.0,
             max_steps=config.rollout.max_steps,
             hold_steps=config.rollout.hold_steps,
+            state=config.rollout.state,
             store=store,
             render=config.render,
             **_prompt(prompts, "train", seed),
@@ -77,12 +78,22 @@ def rollout_tasks(
 
 
 def evaluation_tasks(
-    config: DaggerConfig, stage: Stage, *, run: str, run_dir: Path, checkpoint: tuple[str, str]
+    config: DaggerConfig,
+    stage: Stage,
+    *,
+    run: str,
+    run_dir: Path,
+    checkpoint: tuple[str, str],
+    look: Look | None = None,
 ) -> list[Task]:
-    """One task per evaluation episode of a policy, (folder, sha256)."""
-    render = evaluation_render(config)
+    """One task per evaluation episode of a policy, (folder, sha256), or where these are empty of the expert.
+
+    ``look`` is one of ``evaluation.final_looks``, or None.
+    """
+    render = evaluation_render(config, look)
     prompts = pinned_prompts(render, run_dir)
-    split: PromptSplit = "held_out" if config.evaluation.look == "held_out" else "train"
+    split: PromptSplit = "held_out" if (look or config.evaluation.look) == "held_out" else "train"
+    expert = TeacherSource() if checkpoint[1] else source_of(config.teacher.expert, run_dir)
     final = stage.name.startswith("final")
     episodes = config.evaluation.final_episodes if final else config.evaluation.episodes
     seed_of = final_evaluation_seed if final else evaluation_seed
@@ -97,11 +108,14 @@ def evaluation_tasks(
             robot=config.robot,
             seed=seed_of(index),
             sigma=0.0,
+            expert=expert,
+            teacher=expert,
             checkpoint=checkpoint[0],
             checkpoint_sha256=checkpoint[1],
             beta=0.0,
             max_steps=config.evaluation.max_steps,
             hold_steps=0,
+            state=config.rollout.state,
             store="",
             render=render,
             **_prompt(prompts, split, seed_of(index)),

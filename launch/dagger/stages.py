@@ -11,7 +11,7 @@ from typing import Any
 
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.atomic_write import write_atomically
-from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.config import DaggerConfig, Look
 from potstill.launch.errors import BadInputError
 
 
@@ -20,7 +20,8 @@ class Stage:
     """One step of the run with everything its result depends on."""
 
     name: str
-    """``round_01.rollout``, ``round_01.training``, ``round_01.evaluation`` or ``final.evaluation``."""
+    """``round_01.rollout``, ``round_01.training``, ``round_01.evaluation``, ``final.evaluation`` or
+    ``final.held_out.evaluation``."""
     inputs: Mapping[str, Any]
     """JSON values: settings and hashes of earlier outputs."""
 
@@ -98,7 +99,7 @@ def rollout_stage(config: DaggerConfig, round_index: int, student_sha256: str) -
         "render": _render_inputs(config.render),
         "expert": config.teacher.expert,
     }  # a pinned expert is named by its hash: another one is another input
-    inputs |= _other_arm(config)
+    inputs |= _other_world(config)
     if on_policy:
         inputs |= {"student": student_sha256, "beta": config.beta.beta(round_index)}
     else:
@@ -123,30 +124,51 @@ def training_stage(
     return Stage(name=f"round_{round_index:02d}.training", inputs=inputs)
 
 
-def evaluation_stage(config: DaggerConfig, round_index: int | None, policy_sha256: str) -> Stage:
-    """Closed-loop evaluation of a round's policy, or (None) of the best one on seeds of its own."""
+def evaluation_stage(
+    config: DaggerConfig, round_index: int | None, policy_sha256: str, *, look: Look | None = None
+) -> Stage:
+    """Closed-loop evaluation of a round's policy, or (None) of the best one on seeds of its own.
+
+    Args:
+        config: The run's.
+        round_index: None for the final evaluations.
+        policy_sha256: Empty: the expert itself acts.
+        look: One of ``evaluation.final_looks``; None for the look by which the best round is chosen.
+    """
     final = round_index is None
     inputs = {
         "task": config.task,
         "policy": policy_sha256,
         "episodes": config.evaluation.final_episodes if final else config.evaluation.episodes,
         "max_steps": config.evaluation.max_steps,
-        "render": _render_inputs(evaluation_render(config)),
+        "render": _render_inputs(evaluation_render(config, look)),
     }
-    if config.evaluation.look != "seen":
-        inputs["look"] = config.evaluation.look
-    inputs |= _other_arm(config)
-    return Stage(name="final.evaluation" if final else f"round_{round_index:02d}.evaluation", inputs=inputs)
+    if (look or config.evaluation.look) != "seen":
+        inputs["look"] = look or config.evaluation.look
+    if not policy_sha256:
+        inputs["expert"] = config.teacher.expert
+    inputs |= _other_world(config)
+    name = "final" if final else f"round_{round_index:02d}"
+    return Stage(name=f"{name}.{look}.evaluation" if look else f"{name}.evaluation", inputs=inputs)
 
 
-def evaluation_render(config: DaggerConfig) -> RenderConfig:
-    """What the student is shown while it is evaluated."""
-    return replace(config.render, painter="mujoco") if config.evaluation.look == "plain" else config.render
+def evaluation_render(config: DaggerConfig, look: Look | None = None) -> RenderConfig:
+    """What the student is shown while it is evaluated on one of the final looks, or (None) as in training."""
+    if look is None:
+        plain = config.evaluation.look == "plain"
+        return replace(config.render, painter="mujoco") if plain else config.render
+    # Painted at every step, as a camera takes pictures: warping is a thrift of training.
+    every_step = replace(config.render, keyframe_interval=1)
+    if look == "plain":
+        return replace(every_step, painter="mujoco")
+    return every_step if every_step.takes_prompts else replace(every_step, painter="procedural")
 
 
 def _render_inputs(render: RenderConfig) -> dict[str, Any]:
-    """Without what only concerns prompts where there are none: a run of before prompts goes on as it began."""
+    """Without settings that are as they were before there were any: a run of then goes on as it began."""
     inputs = asdict(render)
+    if render.between == "warp":
+        inputs.pop("between")
     if not render.takes_prompts:
         for name in ("prompt_collection", "prompt_strength"):
             inputs.pop(name)
@@ -158,9 +180,10 @@ def _render_inputs(render: RenderConfig) -> dict[str, Any]:
     return inputs
 
 
-def _other_arm(config: DaggerConfig) -> dict[str, str]:
-    """The arm, unless it is Meta-World's own: so that a run of before there were others goes on as it began."""
-    return {} if config.robot == "sawyer" else {"robot": config.robot}
+def _other_world(config: DaggerConfig) -> dict[str, str]:
+    """Arm and state, unless they are what they were before there were others: such a run goes on as it began."""
+    arm = {} if config.robot == "sawyer" else {"robot": config.robot}
+    return arm if config.rollout.state == "hand" else arm | {"state": config.rollout.state}
 
 
 def best_round(successes: Sequence[float]) -> int:

@@ -15,6 +15,12 @@ from potstill.launch.reporting.report import build_report, latest_by_round
 from potstill.launch.reporting.round_media import RoundMedia
 from potstill.launch.reporting.stacked_bars import draw_stacked_bars
 
+_LOOKS = {
+    "seen": "prompts of the training split",
+    "held_out": "held-out prompts",
+    "plain": "plain RGB",
+}
+
 
 def render_html_report(
     *,
@@ -27,6 +33,7 @@ def render_html_report(
     report = build_report(events)
     values = dict(
         report=report,
+        look_names=_LOOKS,
         final_round=_final_round(events, report),
         success_chart=_success_chart(report),
         loss_chart=_loss_chart(events),

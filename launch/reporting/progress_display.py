@@ -29,6 +29,7 @@ _MILESTONES = frozenset(
         "training_finished",
         "evaluation_finished",
         "final_evaluation_finished",
+        "look_evaluation_finished",
         "worker_restarted",
         "warning",
         "run_finished",
@@ -168,6 +169,8 @@ def _milestone_line(event: Mapping[str, Any], progress: RunProgress) -> str:
         )
     if name == "final_evaluation_finished":
         return f"final success {progress.final}"
+    if name == "look_evaluation_finished":
+        return f"final success, {event['look']}: {progress.final_looks[event['look']]}"
     assert known is not None
     losses = f"loss {_number(known.loss) or 'unknown'}"
     losses += f", validation {_number(known.validation_loss)}" if known.validation_loss is not None else ""

@@ -20,6 +20,7 @@ def build_report(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     A resumed run may say things twice: the last event of each (name, round) counts. ``wall_seconds`` is the
     sum of all sessions; one that was killed counts up to its last event. ``final`` is the best checkpoint on
     fresh seeds if that was evaluated, else the last evaluated round. Without evaluation a rate is None.
+    ``final_looks`` has the same checkpoint on the same seeds by look, where that was asked for.
     """
     latest = latest_by_round(events)
     started = _last(events, "run_started")
@@ -31,12 +32,18 @@ def build_report(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "wall_seconds": wall_seconds(events),
         "rounds": [_round_entry(latest, round) for round in rounds],
         "final": _success_fields(_final_evaluation(events, latest)),
+        "final_looks": {look: _success_fields(event) for look, event in latest_by_look(events).items()},
     }
 
 
 def latest_by_round(events: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int | None], Mapping[str, Any]]:
     """The last event of each (name, round); None is the round of events that belong to none."""
     return {(event["event"], event.get("round")): event for event in events}
+
+
+def latest_by_look(events: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The last final evaluation on each look."""
+    return {event["look"]: event for event in events if event["event"] == "look_evaluation_finished"}
 
 
 def wall_seconds(events: Sequence[Mapping[str, Any]]) -> float:

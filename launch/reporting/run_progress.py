@@ -64,6 +64,7 @@ class RunProgress:
     worker_restarts: int = 0
     warnings: list[str] = field(default_factory=list)
     final: SuccessRate | None = None
+    final_looks: dict[str, SuccessRate] = field(default_factory=dict)
     _rollouts: list[int] = field(default_factory=list)
     _seconds_per_rollout: float | None = None
     _seconds_per_training: float | None = None
@@ -162,6 +163,9 @@ class RunProgress:
 
     def _on_final_evaluation_finished(self, event: Mapping[str, Any]) -> None:
         self.final = success_of(event)
+
+    def _on_look_evaluation_finished(self, event: Mapping[str, Any]) -> None:
+        self.final_looks[event["look"]] = success_of(event)
 
     def _on_worker_restarted(self, event: Mapping[str, Any]) -> None:
         self.worker_restarts += 1

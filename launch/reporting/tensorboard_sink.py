@@ -40,7 +40,7 @@ class TensorboardSink:
         name = event["event"]
         if name.endswith("evaluation_finished"):
             success = success_of(event)
-            tag = name.removesuffix("_finished")
+            tag = name.removesuffix("_finished") + (f"/{event['look']}" if "look" in event else "")
             self._add(f"{tag}/success_rate", success.rate, event["round"], event["time"])
             self._add(f"{tag}/success_low", success.ci95[0], event["round"], event["time"])
             self._add(f"{tag}/success_high", success.ci95[1], event["round"], event["time"])

@@ -52,6 +52,17 @@ def test_with_an_interval_of_one_no_geometry_is_asked_for():
     assert (request.paint, request.geometry) == (True, False)
 
 
+def test_held_between_keyframes_the_picture_stays_as_it_was_painted_and_no_geometry_is_drawn():
+    renderer, pictures = SketchRenderer(), _pictures(keyframe_interval=3, between="hold")
+    shown = _watch(pictures, renderer, 7)
+    assert [painted for painted, _ in shown] == [True, False, False, True, False, False, True]
+    for step, (_, picture) in enumerate(shown):
+        assert np.array_equal(picture, shown[step - step % 3][1])
+    assert not np.array_equal(shown[0][1], shown[3][1])
+    assert renderer.painted == pictures.paint_calls == math.ceil(7 / 3)
+    assert not pictures.request(_scene(7)).geometry
+
+
 def test_the_steps_between_show_the_keyframe_moved_by_geometry():
     # The twin's wall stands still while its colours change: a warp shows the keyframe's colours, bit for bit.
     shown = _watch(_pictures(keyframe_interval=3), SketchRenderer(), 6)

@@ -48,6 +48,11 @@ def _truncate(pattern: str) -> Damage:
     return damage
 
 
+def _cut_in_a_key(run_dir: Path) -> None:
+    path = run_dir / "config.yaml"
+    path.write_text(path.read_text().partition("task:")[0] + "ta")
+
+
 def _remove(pattern: str) -> Damage:
     return lambda run_dir: sorted(run_dir.glob(pattern))[0].unlink()
 
@@ -80,7 +85,7 @@ def test_a_sound_run_directory_passes(run_dir: Path, capsys: pytest.CaptureFixtu
         (_remove("episodes/round_00/*.safetensors"), "missing"),
         (_truncate("episodes/round_00/*.safetensors"), "bytes, committed with"),
         (_truncate("stages/round_00.training.json"), "damaged"),
-        (_truncate("config.yaml"), "config.yaml"),
+        (_cut_in_a_key, "config.yaml"),
         (_remove("run.json"), "run.json"),
     ],
 )

@@ -41,8 +41,10 @@ class TestAWholeRun:
         wanted = {"event": "rollouts_finished", "duplicates": 0, "lost": 0, "actor_success_rate": 0.0}
         # 6 steps, 2 cameras; each step painted.
         assert collected == [
-            wanted | {"round": 0, "rollouts_committed": 4, "frames": 48, "render_calls": 24},
-            wanted | {"round": 1, "rollouts_committed": 2, "frames": 24, "render_calls": 12},
+            wanted
+            | {"round": round_index, "rollouts_committed": n, "frames": 12 * n, "render_calls": 6 * n}
+            | {"episode_steps": [6] * n, "episode_render_calls": [6] * n}
+            for round_index, n in ((0, 4), (1, 2))
         ]
         betas = [(event["phase"], event["beta"]) for event in events.named("round_started")]
         assert betas == [("bootstrap", 1.0), ("on_policy", 0.0)]

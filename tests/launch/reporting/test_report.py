@@ -33,7 +33,7 @@ def events(events_of_run):
 def test_the_report_has_exactly_the_promised_keys(finished_run):
     write_report_json(finished_run)
     report = json.loads(finished_run.report_json.read_text())
-    assert list(report) == ["recipe", "task", "finished", "wall_seconds", "rounds", "final"]
+    assert list(report) == ["recipe", "task", "finished", "wall_seconds", "rounds", "final", "final_looks"]
     assert [list(entry) for entry in report["rounds"]] == [ROUND_KEYS] * 3
     assert list(report["final"]) == ["success_rate", "success_ci95", "eval_episodes"]
     assert not [path for path in finished_run.root.iterdir() if path.name.endswith(".tmp")]
