@@ -6,11 +6,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from potstill.queues.codec import decode, encode
+from potstill.queues.duration_histogram import bucket_of
 from potstill.queues.errors import LeaseLostError, QueueFullError
+from potstill.queues.memory_task_entry import MemoryTaskEntry
+from potstill.queues.queue_metrics import QueueMetrics, kind_metrics
 from potstill.queues.task import DeadLetter, Lease, Ledger, Task
 
 _LONGEST_WAIT_SECONDS = 1.0
@@ -37,8 +39,11 @@ class MemoryTaskQueue:
         self._backoff_seconds = retry_backoff_seconds
         self._changed = threading.Condition()
         self._fence = 0
-        self._entries: dict[str, _Entry] = {}
+        self._order = 0
+        self._entries: dict[str, MemoryTaskEntry] = {}
         self._duplicates: Counter[str] = Counter()
+        self._tallies: Counter[str] = Counter()
+        self._kinds: set[str] = set()
         self._workers: dict[str, tuple[bytes, float]] = {}
 
     def put(self, tasks: Sequence[Task], *, wait_seconds: float = 0.0) -> int:
@@ -104,6 +109,7 @@ class MemoryTaskQueue:
                 if entry:
                     self._duplicates[entry.task.group] += 1
                 raise _lost(lease, entry)
+            self._tally_duration("worked", entry, since=entry.delivered)
             self._move(entry, "done")
             entry.result = body
 
@@ -139,6 +145,7 @@ class MemoryTaskQueue:
             if entry is None or self._held(lease) is None:
                 raise _lost(lease, entry)
             entry.failed = lease.fence
+            self._tallies["failed"] += 1
             backoff = min(self._backoff_seconds * 2 ** (entry.attempts - 1), 60.0)
             self._give_back(entry, error, retry=retry, ready=self._clock() + backoff)
 
@@ -152,10 +159,28 @@ class MemoryTaskQueue:
     def cancel(self, group: str) -> int:
         """Cancel the open tasks of a group; see ``TaskQueue.cancel``."""
         with self._changed:
-            for entry in (
-                entries := [e for e in self._in_state("waiting", "leased") if e.task.group == group]
-            ):
+            return self.cancel_tasks([e.task.id for e in self._entries.values() if e.task.group == group])
+
+    def cancel_tasks(self, task_ids: Sequence[str]) -> int:
+        """Cancel single tasks; see ``TaskQueue.cancel_tasks``."""
+        with self._changed:
+            known = [
+                self._entries[task_id] for task_id in dict.fromkeys(task_ids) if task_id in self._entries
+            ]
+            entries = [entry for entry in known if entry.is_open]
+            for entry in entries:
                 self._move(entry, "cancelled")
+            return len(entries)
+
+    def forget(self, group: str) -> int:
+        """Delete a settled group; see ``TaskQueue.forget``."""
+        with self._changed:
+            entries = [entry for entry in self._entries.values() if entry.task.group == group]
+            if any(entry.is_open for entry in entries):
+                raise ValueError(f"group {group} has tasks that are waiting or leased: cancel them first")
+            for entry in entries:
+                del self._entries[entry.task.id]
+            del self._duplicates[group]
             return len(entries)
 
     def adopt(self, tasks: Sequence[Task], results: Sequence[Mapping[str, Any]]) -> int:
@@ -180,6 +205,7 @@ class MemoryTaskQueue:
             entries = [entry for entry in closed if entry.task.id in task_ids]
             for entry in entries:
                 entry.attempts, entry.error, entry.failed, entry.ready = 0, "", 0, 0.0
+                entry.submitted = self._clock()
                 self._move(entry, "waiting")
             return len(entries)
 
@@ -228,6 +254,34 @@ class MemoryTaskQueue:
         with self._changed:
             return dict(Counter(entry.task.kind for entry in self._in_state("waiting")))
 
+    def metrics(self) -> QueueMetrics:
+        """Everything that can be measured; see ``TaskQueue.metrics``."""
+        with self._changed:
+            now = self._clock()
+            waiting = self._in_state("waiting")
+            depth = self.depth()
+            ages = {
+                kind: max(
+                    (now - e.submitted for e in waiting if e.task.kind == kind and e.ready <= now), default=0
+                )
+                for kind in sorted(self._kinds)
+            }
+            return QueueMetrics(
+                ledger=self.ledger(),
+                groups={group: self.ledger(group) for group in self.groups()},
+                kinds={
+                    kind: kind_metrics(
+                        kind, waiting=depth.get(kind, 0), oldest_seconds=age, tallies=self._tallies
+                    )
+                    for kind, age in ages.items()
+                },
+                backing_off=sum(entry.ready > now for entry in waiting),
+                deliveries=self._tallies["delivered"],
+                failures=self._tallies["failed"],
+                expiries=self._tallies["expired"],
+                workers=self.workers(),
+            )
+
     def publish_heartbeat(self, owner: str, facts: Mapping[str, Any], *, ttl_seconds: float) -> None:
         """Say that a worker lives; see ``TaskQueue.publish_heartbeat``."""
         with self._changed:
@@ -242,22 +296,28 @@ class MemoryTaskQueue:
     def purge(self) -> None:
         """Forget everything."""
         with self._changed:
-            for known in (self._entries, self._duplicates, self._workers):
+            for known in (self._entries, self._duplicates, self._tallies, self._kinds, self._workers):
                 known.clear()
             self._changed.notify_all()
 
-    def _create(self, task: Task, payload: bytes) -> _Entry:
-        entry = _Entry(task=task, payload=payload, order=len(self._entries))
+    def _create(self, task: Task, payload: bytes) -> MemoryTaskEntry:
+        self._order += 1
+        entry = MemoryTaskEntry(task=task, payload=payload, order=self._order, submitted=self._clock())
         self._entries[task.id] = entry
+        self._kinds.add(task.kind)
         return entry
 
-    def _move(self, entry: _Entry, state: str) -> None:
+    def _move(self, entry: MemoryTaskEntry, state: str) -> None:
         entry.state = state
         self._changed.notify_all()
 
-    def _grant(self, entry: _Entry, owner: str, deadline: float) -> Lease:
+    def _grant(self, entry: MemoryTaskEntry, owner: str, deadline: float) -> Lease:
         entry.attempts += 1
         entry.owner, entry.fence, entry.deadline = owner, self._new_fence(), deadline
+        entry.delivered = self._clock()
+        self._tallies["delivered"] += 1
+        if entry.attempts == 1:
+            self._tally_duration("waited", entry, since=entry.submitted)
         self._move(entry, "leased")
         return Lease(
             task=entry.copy_of_task(),
@@ -279,13 +339,13 @@ class MemoryTaskQueue:
         self._fence = max(self._fence, int(self._clock() * 1e6)) + 1
         return self._fence
 
-    def _held(self, lease: Lease) -> _Entry | None:
+    def _held(self, lease: Lease) -> MemoryTaskEntry | None:
         entry = self._entries.get(lease.task.id)
         if entry is None or entry.state != "leased" or entry.fence != lease.fence:
             return None
         return entry if entry.deadline > self._clock() else None
 
-    def _give_back(self, entry: _Entry, error: str, *, retry: bool, ready: float) -> None:
+    def _give_back(self, entry: MemoryTaskEntry, error: str, *, retry: bool, ready: float) -> None:
         entry.error, entry.ready = error, ready
         self._move(entry, "waiting" if retry and entry.attempts < entry.task.max_attempts else "dead")
 
@@ -295,9 +355,15 @@ class MemoryTaskQueue:
         for entry in expired:
             error = f"lease expired (worker {entry.owner} died or hung)"
             self._give_back(entry, error, retry=True, ready=now)
+            self._tallies["expired"] += 1
         return len(expired)
 
-    def _in_state(self, *states: str) -> list[_Entry]:
+    def _tally_duration(self, what: str, entry: MemoryTaskEntry, *, since: float) -> None:
+        seconds = max(0.0, self._clock() - since)
+        self._tallies[f"{what}:{entry.task.kind}:{bucket_of(seconds)}"] += 1
+        self._tallies[f"{what}:{entry.task.kind}:sum"] += round(1000 * seconds)
+
+    def _in_state(self, *states: str) -> list[MemoryTaskEntry]:
         return [entry for entry in self._entries.values() if entry.state in states]
 
     def _wait(self, give_up: float) -> None:
@@ -307,28 +373,6 @@ class MemoryTaskQueue:
         self._changed.wait(max(0.0, min(give_up - time.monotonic(), _LONGEST_WAIT_SECONDS, *ahead)))
 
 
-@dataclass(kw_only=True)
-class _Entry:
-    """What the queue knows of one task."""
-
-    task: Task
-    payload: bytes
-    order: int
-    state: str = ""
-    attempts: int = 0
-    fence: int = 0
-    failed: int = 0
-    owner: str = ""
-    deadline: float = 0.0
-    ready: float = 0.0
-    error: str = ""
-    result: bytes = b""
-
-    def copy_of_task(self) -> Task:
-        """The task as it would come from a server: nothing shared with whoever put it."""
-        return replace(self.task, payload=decode(self.payload))
-
-
-def _lost(lease: Lease, entry: _Entry | None) -> LeaseLostError:
+def _lost(lease: Lease, entry: MemoryTaskEntry | None) -> LeaseLostError:
     state = entry.state if entry else "unknown"
     return LeaseLostError(f"{lease.owner} no longer holds task {lease.task.id}: the task is {state}")

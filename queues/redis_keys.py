@@ -21,6 +21,7 @@ key after the beginning      type   meaning
 ``depth``                    hash   kind -> tasks waiting or backing off
 ``open:GROUP``               set    ids waiting or leased
 ``dead:GROUP``               set    ids that used up their attempts
+``cancelled:GROUP``          set    ids that were cancelled
 ``results:GROUP``            hash   id -> result (codec) of every done task
 ``settled:GROUP``            list   a door: open while no task of the group is waiting or leased
 ``room``                     list   a door: closed by a producer that found the queue full, opened when

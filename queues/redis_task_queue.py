@@ -10,8 +10,10 @@ from typing import Any
 from potstill.queues.codec import decode, encode
 from potstill.queues.errors import LeaseLostError, MalformedMessageError, QueueFullError
 from potstill.queues.lua_scripts import Command, script_command
+from potstill.queues.queue_metrics import QueueMetrics
 from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
+from potstill.queues.redis_queue_metrics import read_facts, redis_queue_metrics
 from potstill.queues.task import DeadLetter, Lease, Ledger, Task
 
 #: Payloads and results stay with the ledger (a done task may be revived); larger data goes into a file.
@@ -155,6 +157,17 @@ class RedisTaskQueue:
         """Cancel the open tasks of a group; see ``TaskQueue.cancel``."""
         return self._script("task_cancel", group)
 
+    def cancel_tasks(self, task_ids: Sequence[str]) -> int:
+        """Cancel single tasks; see ``TaskQueue.cancel_tasks``."""
+        return self._script("task_cancel_some", *task_ids)
+
+    def forget(self, group: str) -> int:
+        """Delete a settled group; see ``TaskQueue.forget``."""
+        forgotten = self._script("task_forget", group)
+        if forgotten < 0:
+            raise ValueError(f"group {group} has tasks that are waiting or leased: cancel them first")
+        return forgotten
+
     def adopt(self, tasks: Sequence[Task], results: Sequence[Mapping[str, Any]]) -> int:
         """Record work that files prove done; see ``TaskQueue.adopt``."""
         rows = [
@@ -219,13 +232,17 @@ class RedisTaskQueue:
         rows = self._connection.exchange(("HGETALL", self._keys.of("depth")))[0]
         return {kind.decode(): int(count) for kind, count in _pairs(rows) if int(count)}
 
+    def metrics(self) -> QueueMetrics:
+        """Everything that can be measured; see ``TaskQueue.metrics``."""
+        return redis_queue_metrics(self._connection, self._keys.base)
+
     def publish_heartbeat(self, owner: str, facts: Mapping[str, Any], *, ttl_seconds: float) -> None:
         """Say that a worker lives; see ``TaskQueue.publish_heartbeat``."""
         self._script("worker_heartbeat", owner, encode(dict(facts)), _milliseconds(ttl_seconds))
 
     def workers(self) -> dict[str, dict[str, Any]]:
         """Facts of the workers whose heartbeat is fresh, by owner."""
-        return {owner.decode(): decode(facts) for owner, facts in _pairs(self._script("worker_list"))}
+        return read_facts(self._script("worker_list"))
 
     def purge(self) -> None:
         """Delete every key of this run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from potstill.queues.queue_metrics import QueueMetrics
 from potstill.queues.task import DeadLetter, Lease, Ledger, Task
 
 
@@ -81,7 +82,21 @@ class TaskQueue(Protocol):
         """Give the task back untouched (graceful shutdown); the attempt does not count. No error if lost."""
 
     def cancel(self, group: str) -> int:
-        """Cancel every task of the group that is not done or dead, leased ones included. Returns how many."""
+        """Cancel every task of the group that is not done or dead, leased ones included. Returns how many.
+
+        Who works on one learns it with the next heartbeat: within a third of the lease.
+        """
+
+    def cancel_tasks(self, task_ids: Sequence[str]) -> int:
+        """Cancel those of these tasks that are waiting or leased. Returns how many."""
+
+    def forget(self, group: str) -> int:
+        """Delete a settled group with its tasks, results and counts, as if it had never been. Returns how many
+        tasks. Until then finished tasks, and what they were about, are kept.
+
+        Raises:
+            ValueError: tasks of the group are waiting or leased.
+        """
 
     def adopt(self, tasks: Sequence[Task], results: Sequence[Mapping[str, Any]]) -> int:
         """Record work whose results are already in files as done (submitting it if unknown). Returns how many
@@ -117,6 +132,9 @@ class TaskQueue(Protocol):
 
     def depth(self) -> dict[str, int]:
         """Waiting tasks by kind, for progress displays."""
+
+    def metrics(self) -> QueueMetrics:
+        """Everything that can be measured, in one reading."""
 
     def publish_heartbeat(self, owner: str, facts: Mapping[str, Any], *, ttl_seconds: float) -> None:
         """Say that a worker lives, with small facts (kind, pid, host, task, rates); forgotten after ttl."""

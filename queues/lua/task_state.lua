@@ -93,13 +93,13 @@ local function move(id, task, to, fields)
     note('ZREM', 'leases', id)
   elseif from == 'done' then
     note('HDEL', 'results:' .. task.group, id)
-  elseif from == 'dead' then
-    note('SREM', 'dead:' .. task.group, id)
+  elseif from then -- dead or cancelled
+    note('SREM', from .. ':' .. task.group, id)
   end
   if from then count(task.group, from, -1) end
   count(task.group, to, 1)
   if to == 'waiting' then left[task.kind] = (left[task.kind] or 0) - 1 end
-  if to == 'dead' then note('SADD', 'dead:' .. task.group, id) end
+  if to == 'dead' or to == 'cancelled' then note('SADD', to .. ':' .. task.group, id) end
   redis.call('HSET', base .. 'task:' .. id, 'state', to, unpack(fields or {}))
   task.state = to
   if is_open(to) and not is_open(from) then
