@@ -95,10 +95,22 @@ class TaskSimulation:
 
     def scene_state(self) -> SceneState:
         """World poses of bodies and sites: all that a renderer needs."""
-        data = self.data
+        data = self.data if self.steps else self._placed()
         return SceneState(
             body_pos=data.xpos.copy(), body_quat=data.xquat.copy(), site_pos=data.site_xpos.copy()
         )
+
+    def _placed(self) -> mujoco.MjData:
+        """The start of the episode with everything where the task has put it.
+
+        Meta-World's own data shows goals and fixed objects where they were before the reset until the first step.
+        It is left as it is, so that the episode stays the same to the bit.
+        """
+        placed = mujoco.MjData(self.model)
+        placed.qpos[:] = self.data.qpos
+        placed.mocap_pos[:], placed.mocap_quat[:] = self.data.mocap_pos, self.data.mocap_quat
+        mujoco.mj_kinematics(self.model, placed)
+        return placed
 
     def _forget_the_past(self) -> None:
         """Undo what earlier episodes left in model, data and task object, so that the seed alone decides."""

@@ -104,3 +104,22 @@ def test_a_simulation_that_is_dropped_gives_its_memory_back() -> None:
     del simulation
     gc.collect()
     assert data() is None
+
+
+@pytest.mark.parametrize(
+    ("task", "site"), [("reach-v3", "goal"), ("assembly-v3", "pegTop"), ("door-open-v3", "goal")]
+)
+def test_the_first_scene_shows_goal_and_fixed_objects_where_the_episode_has_them(
+    task: str, site: str
+) -> None:
+    simulation = TaskSimulation(task)
+    for seed in (1, 2):
+        simulation.reset(seed)
+        first = simulation.scene_state()
+        simulation.step(np.zeros(4))
+        second = simulation.scene_state()
+        index = simulation.model.site(site).id
+        assert np.abs(first.site_pos[index] - second.site_pos[index]).max() < 1e-9
+        resting = simulation.model.body_weldid == 0
+        assert np.abs(first.body_pos - second.body_pos)[resting].max() < 1e-9
+        assert np.abs(first.body_pos - second.body_pos).max() < 0.02  # nothing jumps
