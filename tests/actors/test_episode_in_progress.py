@@ -77,6 +77,17 @@ class TestWhatTheStudentSees:
         for one, two in zip(honest, blinded):
             assert [part.tobytes() for part in one] == [part.tobytes() for part in two]
 
+    def test_only_the_control_on_full_state_is_told_what_the_expert_sees_and_stores_it(self, begin):
+        student = type("Stacked", (), {"frame_stack": 2})()
+        settings = {"checkpoint": "x", "checkpoint_sha256": "a" * 64, "beta": 1.0, "state": "full"}
+        episode = begin(student, **settings)
+        views = finish(episode, np.zeros((STEPS, 4)))
+        record = episode.episode()
+        assert record.proprio.shape == (STEPS, PRIVILEGED_SIZE) and record.proprio.dtype == np.float32
+        assert np.array_equal(record.proprio, record.privileged.astype(np.float32))
+        for step, (_, told) in enumerate(views):
+            assert np.array_equal(told, record.proprio[[max(0, step - 1), step]])
+
     def test_the_first_picture_fills_the_stack_and_then_the_past_moves_through_it(self, begin):
         student = type("Stacked", (), {"frame_stack": 3})()
         views = finish(

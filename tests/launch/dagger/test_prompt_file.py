@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,11 @@ def pinned(tmp_path):
     return pin
 
 
-def evaluation_jobs(config, run_dir):
-    stage = evaluation_stage(config, 0, "sha")
-    tasks = evaluation_tasks(config, stage, run="r-1", run_dir=run_dir, checkpoint=("folder", "sha"))
+def evaluation_jobs(config, run_dir, look=None):
+    stage = evaluation_stage(config, None if look else 0, "sha", look=look)
+    tasks = evaluation_tasks(
+        config, stage, run="r-1", run_dir=run_dir, checkpoint=("folder", "sha"), look=look
+    )
     return [RolloutJob.from_payload(task.payload) for task in tasks]
 
 
@@ -55,6 +58,21 @@ def test_a_painter_without_prompts_needs_none(tmp_path):
     found.copy(tmp_path)
     assert found.config == config and not list(tmp_path.iterdir())
     assert pinned_prompts(config.render, tmp_path) is None
+
+
+def test_a_look_with_prompts_needs_them_though_the_painter_takes_none(tmp_path):
+    config = config_of(painter="mujoco")
+    config = replace(config, evaluation=replace(config.evaluation, final_looks=("plain", "held_out")))
+    found = PromptFile.find(config, tmp_path)
+    found.copy(tmp_path)
+    assert found.config.render.prompt_collection == SHIPPED_PINNED
+    assert PromptFile.find(found.config, tmp_path).data is None
+    held_out = {prompt.id for prompt in SHIPPED.of_split("held_out")}
+    jobs = evaluation_jobs(found.config, tmp_path, look="held_out")
+    assert {job.prompt_id for job in jobs} <= held_out and {job.render.painter for job in jobs} == {
+        "procedural"
+    }
+    assert {job.prompt_id for job in evaluation_jobs(found.config, tmp_path, look="plain")} == {-1}
 
 
 @pytest.mark.parametrize("text", [None, "", '{"collection": "x"}'])

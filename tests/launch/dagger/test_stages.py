@@ -14,7 +14,14 @@ from potstill.launch.dagger.config import (
     PoolsConfig,
     TeacherConfig,
 )
-from potstill.launch.dagger.stages import Stage, StageLog, evaluation_stage, rollout_stage, training_stage
+from potstill.launch.dagger.stages import (
+    Stage,
+    StageLog,
+    evaluation_render,
+    evaluation_stage,
+    rollout_stage,
+    training_stage,
+)
 from potstill.learners.bc.config import BcConfig
 
 CONFIG = DaggerConfig(recipe="r")
@@ -47,6 +54,9 @@ def stages(config):
         ({"evaluation": EvaluationConfig(episodes=9)}, "evaluation"),
         ({"evaluation": EvaluationConfig(final_episodes=9)}, "final"),
         ({"render": RenderConfig(size=48)}, "bootstrap on_policy evaluation final"),
+        ({"render": RenderConfig(between="hold")}, "bootstrap on_policy evaluation final"),
+        ({"rollout": RolloutConfig(state="full")}, "bootstrap on_policy evaluation final"),
+        ({"evaluation": EvaluationConfig(final_looks=("plain",))}, ""),
         ({"task": "push-v3"}, "bootstrap on_policy evaluation final"),
         ({"robot": "panda"}, "bootstrap on_policy evaluation final"),
         ({"seed": 1}, "bootstrap on_policy training"),
@@ -96,3 +106,39 @@ def test_a_killed_finish_leaves_the_stage_undone(tmp_path, monkeypatch):
         log.finish(stage, {"half": "written"})
     assert log.outputs(stage) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_that_are_younger_than_a_run_do_not_redo_its_stages():
+    # The key that this configuration had before there were final looks, held keyframes and full state.
+    assert rollout_stage(CONFIG, 0, "").key == "ec25dcfd"
+    assert rollout_stage(CONFIG, 1, "student").key == "c40f1208"
+    assert evaluation_stage(CONFIG, None, "student").key == "9fe3b654"
+
+
+@pytest.mark.parametrize("painter", ["mujoco", "randomised", "procedural"])
+def test_a_final_look_is_the_same_whatever_the_student_was_trained_on(painter):
+    config = replace(CONFIG, render=RenderConfig(painter=painter, keyframe_interval=7))
+    looks = {look: evaluation_render(config, look) for look in ("seen", "held_out", "plain")}
+    assert {look: render.painter for look, render in looks.items()} == {
+        "seen": "procedural",
+        "held_out": "procedural",
+        "plain": "mujoco",
+    }
+    assert {render.keyframe_interval for render in looks.values()} == {1}
+    assert evaluation_render(config) == config.render
+
+
+def test_each_final_look_is_a_stage_of_its_own():
+    stages = [
+        evaluation_stage(CONFIG, None, "sha", look=look) for look in (None, "seen", "held_out", "plain")
+    ]
+    assert [stage.name for stage in stages] == [
+        "final.evaluation", "final.seen.evaluation", "final.held_out.evaluation", "final.plain.evaluation"
+    ]  # fmt: skip
+
+
+def test_the_experts_own_evaluation_depends_on_who_the_expert_is():
+    trained = replace(CONFIG, teacher=TeacherConfig(expert="teachers/x"))
+    keys = {evaluation_stage(config, None, "").key for config in (CONFIG, trained)}
+    assert len(keys) == 2
+    assert evaluation_stage(CONFIG, None, "sha").key == evaluation_stage(trained, None, "sha").key

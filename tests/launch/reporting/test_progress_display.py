@@ -50,6 +50,18 @@ def test_a_training_without_validation_shows_its_loss_alone(clock):
     assert stream.getvalue().endswith("trained: loss 0.25\n")
 
 
+def test_each_final_look_is_a_line_of_its_own(clock):
+    stream = io.StringIO()
+    looks = [
+        ("look_evaluation_finished", dict(round=1, look=look, successes=successes))
+        for look, successes in (("seen", [1, 1]), ("plain", [0, 1]))
+    ]
+    show_all(ProgressDisplay(RunProgress(), stream=stream, clock=clock), clock, looks, 0.1)
+    seen, plain = stream.getvalue().splitlines()
+    assert seen.endswith("final success, seen: 1.00 [0.34, 1.00] of 2")
+    assert plain.endswith("final success, plain: 0.50 [0.09, 0.91] of 2")
+
+
 def test_progress_lines_come_at_most_every_five_seconds(clock):
     stream = io.StringIO()
     display = ProgressDisplay(RunProgress(), stream=stream, clock=clock)
