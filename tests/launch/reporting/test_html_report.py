@@ -84,7 +84,7 @@ def test_what_comes_from_outside_is_escaped(make_run, events_of_run):
 
 def test_final_looks_have_a_table_where_there_are_any(make_run, events_of_run, page):
     look = ("look_evaluation_finished", dict(round=2, look="held_out", successes=[1, 1, 0, 0]))
-    directory = make_run(events=[*events_of_run(), look])
+    directory = make_run("looks", [*events_of_run(), look])
     write_report_html(directory)
     (row,) = re.findall(r"held-out prompts</td><td>(.*?)</td>", directory.report_html.read_text())
     assert row == "0.50 [0.15, 0.85] of 4"
