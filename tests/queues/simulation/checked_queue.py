@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulation.queue_model import QueueModel
 from simulation.broken_promise_error import BrokenPromiseError
+from simulation.queue_model import QueueModel
 
 from potstill.queues.errors import LeaseLostError, QueueFullError
 from potstill.queues.task import Lease
@@ -42,13 +42,12 @@ class CheckedQueue:
         expected = getattr(self.model, operation)(self._clock(), *arguments)
         shown = actual
         if operation == "lease":
-            shown = [(lease.task.id, lease.attempt, round(lease.deadline * 1000)) for lease in actual]
+            shown = _shown(actual)
+        elif operation == "acknowledge_and_lease":
+            shown = (actual[0], _shown(actual[1]))
         if shown != expected:
-            raise BrokenPromiseError(
-                f"{operation}: the queue answered {shown!r}, the model says {expected!r}"
-            )
-        if operation == "lease":
-            self._note(actual)
+            raise BrokenPromiseError(f"{operation}: the queue answered {shown}, the model says {expected}")
+        self._note(handed_out(operation, actual))
         self._compare("ledger", self.queue.ledger(), self.model.ledger())
         return actual
 
@@ -90,6 +89,14 @@ class CheckedQueue:
     def _ack(self, lease, result=None):
         return self.queue.ack(lease, result)
 
+    def _ack_many(self, done):
+        return self.queue.ack_many(done)
+
+    def _acknowledge_and_lease(self, done, kinds, owner, max_tasks, lease_ms):
+        return self.queue.acknowledge_and_lease(
+            done, kinds, owner=owner, max_tasks=max_tasks, lease_seconds=lease_ms / 1000, wait_seconds=0.0
+        )
+
     def _fail(self, lease, error, retry=True):
         return self.queue.fail(lease, error, retry=retry)
 
@@ -113,3 +120,14 @@ class CheckedQueue:
 
     def _results(self, group):
         return sorted(self.queue.results(group))
+
+
+def handed_out(operation: str, answer: Any) -> list[Lease]:
+    """The leases in the answer to an operation."""
+    if operation == "lease":
+        return answer
+    return answer[1] if operation == "acknowledge_and_lease" else []
+
+
+def _shown(leases: list[Lease]) -> list[tuple[str, int, int]]:
+    return [(lease.task.id, lease.attempt, round(lease.deadline * 1000)) for lease in leases]

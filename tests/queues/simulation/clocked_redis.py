@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from simulation.simulated_server import BACKOFF_MS, OpenQueue
 
 from potstill.queues.lua_scripts import Command, script_command, script_sources
 from potstill.queues.redis_connection import RedisConnection
+from potstill.queues.redis_task_queue import RedisTaskQueue
 
 _TIME = "redis.call('TIME')"
 _CLOCK_KEY = "simulated-clock"
@@ -19,25 +23,29 @@ class ClockedRedis:
 
     Args:
         connection: To a server of the test's own.
-        clock: Milliseconds.
+        patches: Lua text to replace, for planted bugs; each must occur.
     """
 
-    def __init__(self, connection: RedisConnection, clock: Callable[[], int]) -> None:
+    def __init__(self, connection: RedisConnection, patches: Mapping[str, str] | None = None) -> None:
+        self.clock: Callable[[], int] = lambda: int(time.time() * 1000)
+        """Milliseconds."""
         self._connection = connection
-        self._clock = clock
         self._set_to = -1
         self._digests = {}
         for source in script_sources():
             moved = source.replace(_TIME, _MOVED_TIME)
+            for old, new in (patches or {}).items():
+                moved = moved.replace(old, new)
             digest = connection.exchange(("SCRIPT", "LOAD", moved))[0]
             self._digests[hashlib.sha1(source.encode()).hexdigest()] = digest
-        if not any(_TIME in source for source in script_sources()):
-            raise AssertionError(f"no script says {_TIME}: the clock cannot be moved")
+        for text in (_TIME, *(patches or {})):
+            if not any(text in source for source in script_sources()):
+                raise AssertionError(f"no Lua script says {text!r}")
 
     def exchange(self, *commands: Command) -> list[Any]:
         """As ``RedisConnection.exchange``, at the time of the clock."""
         moved = [self._moved(command) for command in commands]
-        now = self._clock()
+        now = self.clock()
         if now == self._set_to:
             return self._connection.exchange(*moved)
         self._set_to = now
@@ -53,3 +61,20 @@ class ClockedRedis:
         if command[0] != "EVALSHA":
             return command
         return ("EVALSHA", self._digests[command[1]], *command[2:])
+
+
+def redis_queue_opener(
+    connection: RedisConnection, run: str, patches: Mapping[str, str] | None = None
+) -> OpenQueue:
+    """Makes the queues of simulations, one after the other, under one run name."""
+    clocked = ClockedRedis(connection, patches)
+
+    def open_queue(
+        clock_ms: Callable[[], int], caller_ms: Callable[[], int], max_waiting: int | None
+    ) -> RedisTaskQueue:
+        clocked.clock = clock_ms
+        queue = RedisTaskQueue(clocked, run, max_waiting=max_waiting, retry_backoff_seconds=BACKOFF_MS / 1000)
+        queue.purge()
+        return queue
+
+    return open_queue

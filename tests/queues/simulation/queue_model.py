@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from potstill.queues.task import Lease, Ledger, Task
 
@@ -84,6 +85,14 @@ class QueueModel:
             return "lost"
         t.state = "done"
         return None
+
+    def ack_many(self, now: int, done: Sequence[tuple[Lease, dict]]) -> list[bool]:
+        return [self.ack(now, lease) is None for lease, _ in done]
+
+    def acknowledge_and_lease(
+        self, now: int, done: Sequence[tuple[Lease, dict]], *ask: Any
+    ) -> tuple[list[bool], list[tuple[str, int, int]]]:
+        return self.ack_many(now, done), self.lease(now, *ask)
 
     def fail(self, now: int, lease: Lease, error: str, retry: bool = True) -> str | None:
         t = self.tasks.get(lease.task.id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Generator
+from collections.abc import Container, Generator
 from typing import Any
 
+from simulation.broken_promise_error import BrokenPromiseError
 from simulation.process import Script
 from simulation.simulated_disk import SimulatedDisk
 
@@ -45,10 +46,21 @@ class Plan:
         return self._tasks[round_index]
 
 
-def run_rounds(plan: Plan, disk: SimulatedDisk, resubmits: bool) -> Script:
-    """The runner; ``resubmits``: whether it notices that the server has forgotten tasks."""
+def run_rounds(plan: Plan, disk: SimulatedDisk, given_up: Container[str], resubmits: bool) -> Script:
+    """The runner.
+
+    Args:
+        plan: Survives it.
+        disk: Where episodes are.
+        given_up: Ids that were dead or cancelled when their group settled.
+        resubmits: Whether it notices that the server has forgotten tasks.
+    """
     while not plan.closing:
-        yield from _finish_round(plan.tasks(plan.round), disk, resubmits)
+        tasks = plan.tasks(plan.round)
+        yield from _finish_round(tasks, disk, resubmits)
+        for task in tasks:
+            if not disk.is_durable(task.id) and task.id not in given_up:
+                raise BrokenPromiseError(f"the runner took {task.group} for finished without {task.id}")
         plan.round += 1
     for round_index in range(plan.round + 1):
         yield from _finish_round(plan.tasks(round_index), disk, resubmits)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from simulation.broken_promise_error import BrokenPromiseError
-from simulation.checked_queue import CheckedQueue
+from simulation.checked_queue import CheckedQueue, handed_out
 from simulation.process import Process
 from simulation.scheduler import TICK_MS, Scheduler
 from simulation.simulated_disk import SimulatedDisk
@@ -47,6 +47,8 @@ class SimulatedServer:
         self._log: list[tuple[int, int, int, tuple[Any, ...]]] = []
         self._granted: set[tuple[str, int]] = set()
         self._newest: dict[str, int] = {}
+        self.given_up: set[str] = set()
+        """Ids that were dead or cancelled when somebody heard that their group is settled."""
         self.checked = self._empty()
 
     def execute(self, request: tuple[Any, ...], process: Process) -> Any:
@@ -84,19 +86,31 @@ class SimulatedServer:
 
     def _watch(self, request: tuple[Any, ...], answer: Any) -> None:
         """Promises that reach beyond one state of the server: over crashes, and to the disk."""
-        if request[0] == "lease":
-            for lease in answer:
-                proof = (lease.task.id, lease.fence)
-                if proof in self._granted:
-                    raise BrokenPromiseError(f"fence {proof} was given a second time, after a crash")
-                self._granted.add(proof)
-                self._newest[lease.task.id] = lease.fence
-        elif request[0] == "ack" and answer is None:
-            lease = request[1]
+        if request[0] == "gather" and answer.settled:
+            tasks = self.checked.model.tasks.values()
+            self.given_up |= {t.task.id for t in tasks if t.state in ("dead", "cancelled")}
+        for lease in accepted(request, answer):
             if self._newest[lease.task.id] != lease.fence:
                 raise BrokenPromiseError(f"a zombie's acknowledgement of {lease.task.id} was accepted")
             if not self._disk.is_durable(lease.task.id):
                 raise BrokenPromiseError(f"{lease.task.id} was acknowledged before it was safe on the disk")
+        for lease in handed_out(request[0], answer):
+            proof = (lease.task.id, lease.fence)
+            if proof in self._granted:
+                raise BrokenPromiseError(f"fence {proof} was given a second time, after a crash")
+            self._granted.add(proof)
+            self._newest[lease.task.id] = lease.fence
+
+
+def accepted(request: tuple[Any, ...], answer: Any) -> list[Lease]:
+    """The leases that a request acknowledged."""
+    operation = request[0]
+    if operation == "ack":
+        return [request[1]] if answer is None else []
+    if operation in ("ack_many", "acknowledge_and_lease"):
+        counted = answer if operation == "ack_many" else answer[0]
+        return [lease for (lease, _), yes in zip(request[1], counted, strict=True) if yes]
+    return []
 
 
 def _short(value: Any) -> str:

@@ -84,7 +84,7 @@ def _settle(world: World) -> None:
     """No more faults: within bounded time all is done, and all agrees."""
     scheduler = world.scheduler
     world.network.weather = Weather()
-    until = scheduler.now + 2 * LONGEST_DELAY_TICKS
+    until = scheduler.now + LONGEST_DELAY_TICKS + 1
     while scheduler.now < until:
         scheduler.step()
     world.plan.closing = True

@@ -76,6 +76,17 @@ class QueueMachine(RuleBasedStateMachine):
         if self.leases:
             self.checked.perform("ack", self.pick(pick), {"pick": pick})
 
+    @rule(picks=st.lists(st.integers(0, 999), max_size=4))
+    def ack_many(self, picks):
+        if self.leases:
+            self.checked.perform("ack_many", [(self.pick(pick), {}) for pick in picks])
+
+    @rule(picks=st.lists(st.integers(0, 999), max_size=4), lease_ms=DURATIONS_MS)
+    def acknowledge_and_lease(self, picks, lease_ms):
+        done = [(self.pick(pick), {}) for pick in picks] if self.leases else []
+        ask = (("rollout", "evaluation"), "c", 2, lease_ms)
+        self.leases += self.checked.perform("acknowledge_and_lease", done, *ask)[1]
+
     @rule(pick=st.integers(0, 999), retry=st.booleans())
     def fail(self, pick, retry):
         if self.leases:
@@ -149,11 +160,12 @@ def test_the_twin_in_memory_agrees_with_the_model():
 @pytest.mark.parametrize("server", ["redis_url"])
 def test_the_redis_queue_agrees_with_the_model(server, request):
     connection = connect(request.getfixturevalue(server))
+    clocked = ClockedRedis(connection)
     numbers = itertools.count()
 
     class RedisMachine(QueueMachine):
         def open_queue(self, max_waiting):
-            clocked = ClockedRedis(connection, lambda: self.now)
+            clocked.clock = lambda: self.now
             return RedisTaskQueue(
                 clocked,
                 f"machine-{next(numbers)}",

@@ -14,6 +14,8 @@ from potstill.queues.task import Lease
 #: Length of a lease: 5 s.
 LEASE_TICKS = 40
 IDLE_TICKS = 12
+#: Bytes and names reach the disk within a quarter of a second.
+DISK_TICKS = 2
 KINDS = ("evaluation", "rollout")
 
 Commit = Callable[[SimulatedDisk, Lease], Generator[Any, Any, None]]
@@ -25,6 +27,8 @@ class SimulatedWorker:
 
     name: str
     batch: int
+    thrifty: bool
+    """Acknowledges a batch and leases the next in one call."""
     held: dict[str, Lease] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     """Fences of leases that are gone."""
@@ -37,11 +41,11 @@ def commit_in_order(disk: SimulatedDisk, lease: Lease) -> Generator[Any, Any, No
     """As ``create_exclusively``: data, fsync, name, folder; the first commit wins, and is made safe by all."""
     if not disk.exists(lease.task.id):
         file = SimulatedFile(f"{lease.task.id} by {lease.owner}")
-        yield 0
+        yield DISK_TICKS
         disk.fsync(file)
-        yield 0
+        yield DISK_TICKS
         disk.link(file, lease.task.id)
-        yield 0
+        yield DISK_TICKS
     disk.sync_folder()
 
 
@@ -49,8 +53,14 @@ def work(
     me: SimulatedWorker, disk: SimulatedDisk, kill: Callable[[], None], draw: Any, habits: Any
 ) -> Script:
     """The loop of a worker. ``kill`` ends this worker at once; ``habits`` is a ``PlantedBug``."""
+    committed: list[tuple[Lease, dict]] = []
     while not me.stopping:
-        leases = yield ("lease", KINDS, me.name, me.batch, LEASE_TICKS * 125)
+        ask = (KINDS, me.name, me.batch, LEASE_TICKS * 125)
+        if committed:
+            _, leases = yield ("acknowledge_and_lease", committed, *ask)
+        else:
+            leases = yield ("lease", *ask)
+        committed = []
         if not leases:
             yield IDLE_TICKS
             continue
@@ -63,7 +73,10 @@ def work(
             if lease.task.payload["poison"]:
                 kill()
                 yield 0
-            yield from _finish(me, disk, lease, draw, habits)
+            if (yield from _finish(me, disk, lease, draw, habits)):
+                committed.append((lease, {}))
+    if committed:
+        yield ("ack_many", committed)
     for lease in list(me.held.values()):
         me.held.pop(lease.task.id, None)
         yield ("release", lease)
@@ -71,18 +84,21 @@ def work(
 
 def _finish(
     me: SimulatedWorker, disk: SimulatedDisk, lease: Lease, draw: Any, habits: Any
-) -> Generator[Any, Any, None]:
+) -> Generator[Any, Any, bool]:
+    """Commit one piece of work; True when it is left to acknowledge."""
     if lease.fence in me.lost:
-        return
-    if draw.random() < 0.05:
+        return False
+    if draw.random() < 0.1:
         me.held.pop(lease.task.id, None)
         yield ("fail", lease, "Traceback")
-        return
+        return False
     if habits.acknowledges_first:
         yield ("ack", lease)
     yield from habits.commit(disk, lease)
     me.held.pop(lease.task.id, None)
-    yield ("ack", lease)
+    if not me.thrifty:
+        yield ("ack", lease)
+    return me.thrifty
 
 
 def beat(me: SimulatedWorker) -> Script:

@@ -33,7 +33,7 @@ class World:
         self._bug = bug
         self._starts = 0
         for slot in range(scheduler.random.randint(2, 4)):
-            self.workers.append(SimulatedWorker(name="none", batch=1))
+            self.workers.append(SimulatedWorker(name="none", batch=1, thrifty=False))
             self.start_worker(slot)
         self.start_runner()
 
@@ -43,7 +43,11 @@ class World:
             return
         self._starts += 1
         draw = self.scheduler.random
-        me = SimulatedWorker(name=f"worker-{slot}.{self._starts}", batch=draw.choice([1, 1, 2, 4]))
+        me = SimulatedWorker(
+            name=f"worker-{slot}.{self._starts}",
+            batch=draw.choice([1, 1, 2, 4]),
+            thrifty=draw.random() < 0.3,
+        )
         self.workers[slot] = me
         kill = lambda: self.kill_worker(slot, restart_after=LEASE_TICKS)  # noqa: E731
         me.processes.append(self._process(me.name, work(me, self.disk, kill, draw, self._bug)))
@@ -76,7 +80,7 @@ class World:
     def start_runner(self) -> None:
         """A runner that knows what is in files."""
         if not hasattr(self, "runner") or not self.runner.alive:
-            script = run_rounds(self.plan, self.disk, self._bug.resubmits)
+            script = run_rounds(self.plan, self.disk, self.server.given_up, self._bug.resubmits)
             self.runner = self._process("runner", script)
 
     def kill_server(self, *, down_for: int) -> None:
