@@ -2,13 +2,15 @@
 
 Layout: header (32 bytes: magic, version, body bytes, structure bytes, xxh3-64 of the body), structure
 (msgpack), array blocks, each at a multiple of 16 bytes. In the structure an array is an extension
-``[dtype, shape, offset]``.
+``[dtype, shape, offset]``, or, when its bytes lie outside of the message (``PayloadStore``), another one
+``[dtype, shape, name, xxh3-64]``.
 """
 
 from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import msgpack
@@ -17,7 +19,7 @@ import xxhash
 
 from potstill.queues.errors import MalformedMessageError
 
-#: Larger messages are refused on both sides; send a file's path instead.
+#: Larger messages are refused on both sides; give the queue a directory for payloads, or send a file's path.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 #: Changes when bytes of one version cannot be read by the other.
 CODEC_VERSION = 1
@@ -26,6 +28,7 @@ _MAGIC = b"ptsl"
 _HEADER = struct.Struct("<4sB3xQQQ")
 _ALIGNMENT = 16
 _ARRAY_EXTENSION = 1
+_OUTSIDE_EXTENSION = 2
 _MAX_DEPTH = 64
 _PLAIN_TYPES = frozenset({type(None), bool, int, float, str, bytes})
 _DTYPES = {
@@ -35,11 +38,18 @@ _DTYPES = {
 }
 
 
-def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
+#: Keeps bytes outside of the message under the name it returns; None: they belong inside.
+MoveOut = Callable[[memoryview], str | None]
+#: The bytes of that name and size.
+BringIn = Callable[[str, int], memoryview]
+
+
+def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES, move_out: MoveOut | None = None) -> bytes:
     """Bytes of nested dicts (string keys), lists, strings, numbers, bytes, None and arrays.
 
     Tuples become lists and NumPy scalars become Python numbers. Arrays keep dtype (any bool, integer, float
-    or complex, any byte order) and shape; a contiguous one is copied once.
+    or complex, any byte order) and shape; a contiguous one is copied once. What ``move_out`` takes does not count
+    as part of the message.
 
     Raises:
         TypeError: something else is in there; the message says where.
@@ -47,7 +57,9 @@ def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
     """
     blocks: list[memoryview] = []
     try:
-        structure = msgpack.packb(_ArrayCollector(blocks).plain(message, "message", 0), use_bin_type=True)
+        structure = msgpack.packb(
+            _ArrayCollector(blocks, move_out).plain(message, "message", 0), use_bin_type=True
+        )
     except OverflowError as error:
         raise ValueError(f"message holds an integer beyond 64 bits: {error}") from None
     parts: list[Any] = [structure, bytes(-len(structure) % _ALIGNMENT)]
@@ -57,17 +69,24 @@ def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
     if _HEADER.size + size > max_bytes:
         raise ValueError(
             f"message of {_HEADER.size + size} bytes exceeds the limit of {max_bytes}: "
-            f"put the data in a file and send its path"
+            f"give the queue a directory for payloads, or put the data in a file and send its path"
         )
     checksum = _checksum(len(structure), parts)
     return b"".join([_HEADER.pack(_MAGIC, CODEC_VERSION, size, len(structure), checksum), *parts])
 
 
-def decode(data: bytes | bytearray | memoryview, *, max_bytes: int = MAX_MESSAGE_BYTES) -> Any:
-    """The message of ``encode``; arrays are read-only views of ``data`` (no copy), which they keep alive.
+def decode(
+    data: bytes | bytearray | memoryview,
+    *,
+    max_bytes: int = MAX_MESSAGE_BYTES,
+    bring_in: BringIn | None = None,
+) -> Any:
+    """The message of ``encode``; arrays are read-only views (no copy) of ``data`` or of what ``bring_in`` gives,
+    which they keep alive.
 
     Raises:
         MalformedMessageError: truncated, corrupted, over-sized or of another version.
+        PayloadMissingError: a part of it lay outside and is gone.
     """
     view = memoryview(data).toreadonly()
     if len(view) > max_bytes:
@@ -86,7 +105,9 @@ def decode(data: bytes | bytearray | memoryview, *, max_bytes: int = MAX_MESSAGE
         raise MalformedMessageError("message checksum does not match: the bytes were damaged")
     blocks = body[structure_size + -structure_size % _ALIGNMENT :]
     try:
-        return msgpack.unpackb(body[:structure_size], ext_hook=_ArrayReader(blocks).read)
+        return msgpack.unpackb(body[:structure_size], ext_hook=_ArrayReader(blocks, bring_in).read)
+    except MalformedMessageError:
+        raise
     # Whatever a hostile structure provokes (stack depth, huge shapes, bad UTF-8) is one thing to the caller.
     except Exception as error:
         raise MalformedMessageError(f"message cannot be decoded: {type(error).__name__}: {error}") from None
@@ -95,8 +116,9 @@ def decode(data: bytes | bytearray | memoryview, *, max_bytes: int = MAX_MESSAGE
 class _ArrayCollector:
     """Turns a message into what msgpack knows, moving arrays out into blocks."""
 
-    def __init__(self, blocks: list[memoryview]) -> None:
+    def __init__(self, blocks: list[memoryview], move_out: MoveOut | None) -> None:
         self._blocks = blocks
+        self._move_out = move_out
         self._offset = 0
 
     def plain(self, value: Any, where: str, depth: int) -> Any:
@@ -121,30 +143,47 @@ class _ArrayCollector:
     def _extension(self, array: np.ndarray, where: str) -> msgpack.ExtType:
         if array.dtype.str not in _DTYPES:
             raise TypeError(f"{where} is an array of {array.dtype}, which cannot be sent")
-        described = msgpack.packb([array.dtype.str, array.shape, self._offset])
         flat = np.ascontiguousarray(array).reshape(-1)
         block = flat.view(np.uint8).data
+        name = None if self._move_out is None or not block.nbytes else self._move_out(block)
+        if name is not None:
+            facts = [array.dtype.str, array.shape, name, xxhash.xxh3_64_intdigest(block)]
+            return msgpack.ExtType(_OUTSIDE_EXTENSION, msgpack.packb(facts))
+        described = msgpack.packb([array.dtype.str, array.shape, self._offset])
         self._blocks.append(block)
         self._offset += block.nbytes + -block.nbytes % _ALIGNMENT
         return msgpack.ExtType(_ARRAY_EXTENSION, described)
 
 
 class _ArrayReader:
-    """Builds views into the array blocks of one message."""
+    """Builds views into the array blocks of one message, or into what lies outside of it."""
 
-    def __init__(self, blocks: memoryview) -> None:
+    def __init__(self, blocks: memoryview, bring_in: BringIn | None) -> None:
         self._blocks = blocks
+        self._bring_in = bring_in
 
     def read(self, code: int, described: bytes) -> np.ndarray:
-        if code != _ARRAY_EXTENSION:
+        if code not in (_ARRAY_EXTENSION, _OUTSIDE_EXTENSION):
             raise ValueError(f"unknown extension {code}")
-        dtype_name, shape, offset = msgpack.unpackb(described)
+        dtype_name, shape, *place = msgpack.unpackb(described)
         dtype, count = _DTYPES[dtype_name], math.prod(shape)
         if any(length < 0 for length in shape):
             raise ValueError(f"negative length in shape {shape}")
+        if code == _OUTSIDE_EXTENSION:
+            return np.frombuffer(self._outside(*place, count * dtype.itemsize), dtype).reshape(shape)
         if count == 0:
             return np.empty(shape, dtype)
-        return np.frombuffer(self._blocks, dtype, count, offset).reshape(shape)
+        return np.frombuffer(self._blocks, dtype, count, *place).reshape(shape)
+
+    def _outside(self, name: str, checksum: int, size: int) -> memoryview:
+        if self._bring_in is None:
+            raise MalformedMessageError(
+                "a part of the message lies outside of it, and no directory for payloads was given"
+            )
+        block = self._bring_in(name, size)
+        if xxhash.xxh3_64_intdigest(block) != checksum:
+            raise MalformedMessageError(f"payload {name} does not match its checksum: its bytes were damaged")
+        return block
 
 
 def _checksum(structure_size: int, parts: list[Any]) -> int:

@@ -23,6 +23,10 @@ class MalformedMessageError(QueueError):
     """Bytes that are not a message of ours: truncated, corrupted, over-sized or of another version."""
 
 
+class PayloadMissingError(MalformedMessageError):
+    """A part of a message lay outside of it (``PayloadStore``) and is gone."""
+
+
 class RpcTimeoutError(QueueError):
     """No reply before the deadline."""
 

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from potstill.queues.codec import decode, encode
 from potstill.queues.errors import QueueFullError
 from potstill.queues.memory_rpc_channel import MemoryRequest, MemoryRpcChannel
 from potstill.queues.memory_rpc_stream import MemoryReplyStream, MemoryStreamWriter
+from potstill.queues.payload_store import reply_scope, request_scope
 from potstill.queues.rpc import RpcRequest, refuse_streamed
 from potstill.queues.rpc_stream import DEFAULT_WINDOW, STREAM_PREFIX
 
@@ -41,7 +41,7 @@ class MemoryRpcClient:
         now = self._channel.clock()
         request = MemoryRequest(
             id=request_id,
-            body=encode(body),
+            body=self._channel.messages.encode(body, scope=request_scope(request_id)),
             submitted=now,
             deadline=now + deadline_seconds,
             give_up=time.monotonic() + deadline_seconds,
@@ -86,14 +86,14 @@ class MemoryRpcServer:
     def reply(self, request: RpcRequest, body: Mapping[str, Any]) -> None:
         """Answer; see ``RpcServer.reply``."""
         refuse_streamed([request])
-        self._send(request.id, encode({"body": body}))
+        self._send(request.id, {"body": body})
 
     def reply_error(self, request: RpcRequest, error: str) -> None:
         """Answer with an error frame."""
         if request.streamed:
             self.open_stream(request).fail(error)
         else:
-            self._send(request.id, encode({"error": error}))
+            self._send(request.id, {"error": error})
 
     def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
         """Answer a batch."""
@@ -107,7 +107,8 @@ class MemoryRpcServer:
             self._channel, request, window=window, redeliver_seconds=self._redeliver_seconds
         )
 
-    def _send(self, request_id: str, frame: bytes) -> None:
+    def _send(self, request_id: str, message: Mapping[str, Any]) -> None:
+        frame = self._channel.messages.encode(message, scope=reply_scope(request_id))
         with self._channel.changed:
             self._channel.drop_expired()
             request = self._channel.requests.pop(request_id, None)
@@ -121,7 +122,7 @@ class MemoryRpcServer:
         self._channel.changed.notify_all()
         return RpcRequest(
             id=request.id,
-            body=decode(request.body),
+            body=self._channel.messages.decode(request.body),
             deadline=request.deadline,
             attempt=request.attempt,
             waited_seconds=now - request.submitted,

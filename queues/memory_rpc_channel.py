@@ -8,16 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from potstill.queues.codec import decode
 from potstill.queues.errors import RpcRemoteError, RpcTimeoutError
+from potstill.queues.messages import Messages
+from potstill.queues.payload_store import PayloadStore, request_scope
 
 
 class MemoryRpcChannel:
     """What the Redis server is to the others: the requests of one service. Threads may share it."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.time, *, payloads: PayloadStore | None = None
+    ) -> None:
         self.clock = clock
         """Seconds; decides what has expired."""
+        self.messages = Messages(payloads)
+        """How requests and answers are written."""
         self.changed = threading.Condition()
         """Guards the requests; notified at each change."""
         self.requests: dict[str, MemoryRequest] = {}
@@ -43,6 +48,7 @@ class MemoryRequest:
     attempt: int = 0
     ready: float = 0.0
     frame: bytes | None = None
+    message: dict[str, Any] | None = None
     frames: list[tuple[int, bytes]] = field(default_factory=list)
     """Of a streamed answer: number and frame of what is unread."""
 
@@ -53,7 +59,9 @@ class MemoryRequest:
             self.channel.changed.wait_for(lambda: self.frame is not None, max(0.0, until - time.monotonic()))
         if self.frame is None:
             raise RpcTimeoutError(f"no reply to request {self.id} in time")
-        message = decode(self.frame)
-        if "error" in message:
-            raise RpcRemoteError(message["error"])
-        return message["body"]
+        if self.message is None:
+            self.message = self.channel.messages.take(self.frame)
+            self.channel.messages.free(request_scope(self.id))
+        if "error" in self.message:
+            raise RpcRemoteError(self.message["error"])
+        return self.message["body"]

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
-from potstill.queues.codec import decode, encode
 from potstill.queues.errors import RequestGoneError, RpcRemoteError, RpcTimeoutError
 from potstill.queues.memory_rpc_channel import MemoryRequest, MemoryRpcChannel
+from potstill.queues.payload_store import reply_scope, request_scope
 from potstill.queues.rpc import RpcRequest
 
 _LONGEST_WAIT_SECONDS = 0.2
@@ -27,7 +27,7 @@ class MemoryReplyStream:
         """The frames in order; see ``ReplyStream``."""
         try:
             while True:
-                frame = decode(self._next_frame())
+                frame = self._channel.messages.take(self._next_frame())
                 if "end" in frame:
                     return
                 if "error" in frame:
@@ -41,6 +41,8 @@ class MemoryReplyStream:
         with self._channel.changed:
             self._channel.requests.pop(self._request.id, None)
             self._channel.changed.notify_all()
+        self._channel.messages.free(request_scope(self._request.id))
+        self._channel.messages.free(reply_scope(self._request.id))
 
     def __enter__(self) -> MemoryReplyStream:
         return self
@@ -82,20 +84,21 @@ class MemoryStreamWriter:
 
     def send(self, body: Mapping[str, Any]) -> None:
         """Append a frame; see ``StreamWriter.send``."""
-        self._append(encode({"body": body}), last=False)
+        self._append({"body": body}, last=False)
 
     def end(self) -> None:
         """Say that the answer is complete; see ``StreamWriter.end``."""
-        self._append(encode({"end": True}), last=True)
+        self._append({"end": True}, last=True)
 
     def fail(self, error: str) -> None:
         """Say that there is no more because of an error; see ``StreamWriter.fail``."""
         try:
-            self._append(encode({"error": error}), last=True)
+            self._append({"error": error}, last=True)
         except RequestGoneError:
             pass  # nobody is left to be told
 
-    def _append(self, frame: bytes, *, last: bool) -> None:
+    def _append(self, message: Mapping[str, Any], *, last: bool) -> None:
+        frame = self._channel.messages.encode(message, scope=reply_scope(self._request.id))
         with self._channel.changed:
             while True:
                 request = self._renewed()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from potstill.queues.codec import decode
 from potstill.queues.task import Task
 
 
@@ -31,7 +30,3 @@ class MemoryTaskEntry:
     def is_open(self) -> bool:
         """Whether it is waiting or leased."""
         return self.state in ("waiting", "leased")
-
-    def copy_of_task(self) -> Task:
-        """The task as it would come from a server: nothing shared with whoever put it."""
-        return replace(self.task, payload=decode(self.payload))

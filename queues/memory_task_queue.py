@@ -6,12 +6,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from potstill.queues.codec import decode, encode
 from potstill.queues.duration_histogram import bucket_of
 from potstill.queues.errors import LeaseLostError, QueueFullError
 from potstill.queues.memory_task_entry import MemoryTaskEntry
+from potstill.queues.messages import Messages
+from potstill.queues.payload_store import PayloadStore, payload_scope
 from potstill.queues.queue_metrics import QueueMetrics, kind_metrics
 from potstill.queues.task import DeadLetter, Lease, Ledger, Task
 
@@ -25,6 +28,7 @@ class MemoryTaskQueue:
         clock: Seconds; only it decides what has expired. A test passes one it can move.
         max_waiting: ``put`` blocks while this many tasks wait; None: unbounded.
         retry_backoff_seconds: Pause after the first failed attempt; doubles with each, up to 60 s.
+        payloads: As in ``RedisTaskQueue``.
     """
 
     def __init__(
@@ -33,10 +37,12 @@ class MemoryTaskQueue:
         *,
         max_waiting: int | None = None,
         retry_backoff_seconds: float = 1.0,
+        payloads: PayloadStore | None = None,
     ) -> None:
         self._clock = clock
         self._max_waiting = max_waiting
         self._backoff_seconds = retry_backoff_seconds
+        self._messages = Messages(payloads)
         self._changed = threading.Condition()
         self._fence = 0
         self._order = 0
@@ -49,7 +55,7 @@ class MemoryTaskQueue:
     def put(self, tasks: Sequence[Task], *, wait_seconds: float = 0.0) -> int:
         """Submit tasks; see ``TaskQueue.put``. Tasks accepted before ``QueueFullError`` stay accepted."""
         # Encoded first: a bad payload must not leave half the tasks in the queue.
-        bodies = [encode(dict(task.payload)) for task in tasks]
+        bodies = [self._encoded(task.group, task.payload) for task in tasks]
         give_up = time.monotonic() + wait_seconds
         new = 0
         with self._changed:
@@ -100,7 +106,7 @@ class MemoryTaskQueue:
 
     def ack(self, lease: Lease, result: Mapping[str, Any] | None = None) -> None:
         """Mark done; see ``TaskQueue.ack``."""
-        body = encode(dict(result or {}))
+        body = self._encoded(lease.task.group, result or {})
         with self._changed:
             entry = self._entries.get(lease.task.id)
             if entry and entry.state == "done" and entry.fence == lease.fence:
@@ -181,12 +187,14 @@ class MemoryTaskQueue:
             for entry in entries:
                 del self._entries[entry.task.id]
             del self._duplicates[group]
+            self._messages.free(payload_scope(group))
             return len(entries)
 
     def adopt(self, tasks: Sequence[Task], results: Sequence[Mapping[str, Any]]) -> int:
         """Record work that files prove done; see ``TaskQueue.adopt``."""
         bodies = [
-            (encode(dict(task.payload)), encode(dict(r))) for task, r in zip(tasks, results, strict=True)
+            (self._encoded(task.group, task.payload), self._encoded(task.group, result))
+            for task, result in zip(tasks, results, strict=True)
         ]
         changed = 0
         with self._changed:
@@ -229,7 +237,8 @@ class MemoryTaskQueue:
     def results(self, group: str) -> dict[str, dict[str, Any]]:
         """Results of the done tasks of a group, by task id."""
         with self._changed:
-            return {e.task.id: decode(e.result) for e in self._in_state("done") if e.task.group == group}
+            done = [entry for entry in self._in_state("done") if entry.task.group == group]
+            return {entry.task.id: self._messages.decode(entry.result) for entry in done}
 
     def gather(self, group: str, *, wait_seconds: float) -> Ledger:
         """Wait until the group is settled; see ``TaskQueue.gather``."""
@@ -247,7 +256,7 @@ class MemoryTaskQueue:
         with self._changed:
             dead = [entry for entry in self._in_state("dead") if group in (None, entry.task.group)]
             dead.sort(key=lambda entry: entry.task.id)
-            return [DeadLetter(task=e.copy_of_task(), attempts=e.attempts, error=e.error) for e in dead]
+            return [DeadLetter(task=self._task_of(e), attempts=e.attempts, error=e.error) for e in dead]
 
     def depth(self) -> dict[str, int]:
         """Waiting tasks by kind (back-off included); kinds with none are left out."""
@@ -298,7 +307,15 @@ class MemoryTaskQueue:
         with self._changed:
             for known in (self._entries, self._duplicates, self._tallies, self._kinds, self._workers):
                 known.clear()
+            self._messages.free_all()
             self._changed.notify_all()
+
+    def _encoded(self, group: str, facts: Mapping[str, Any]) -> bytes:
+        return self._messages.encode(dict(facts), scope=payload_scope(group))
+
+    def _task_of(self, entry: MemoryTaskEntry) -> Task:
+        """The task as it would come from a server: nothing shared with whoever put it."""
+        return replace(entry.task, payload=self._messages.decode(entry.payload))
 
     def _create(self, task: Task, payload: bytes) -> MemoryTaskEntry:
         self._order += 1
@@ -320,7 +337,7 @@ class MemoryTaskQueue:
             self._tally_duration("waited", entry, since=entry.submitted)
         self._move(entry, "leased")
         return Lease(
-            task=entry.copy_of_task(),
+            task=self._task_of(entry),
             owner=owner,
             fence=entry.fence,
             attempt=entry.attempts,

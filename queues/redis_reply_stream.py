@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
-from potstill.queues.codec import decode
 from potstill.queues.errors import RpcRemoteError, RpcTimeoutError
 from potstill.queues.lua_scripts import Command, script_command
+from potstill.queues.messages import Messages
+from potstill.queues.payload_store import reply_scope, request_scope
 from potstill.queues.redis_connection import RedisConnection, block_seconds
 
 _FRAMES_PER_READ = 64
@@ -26,13 +27,17 @@ class RedisReplyStream:
         base: Beginning of the service's keys.
         request_id: Of the streamed request.
         deadline: Of the request, ``time.monotonic``.
+        messages: Of the client.
     """
 
-    def __init__(self, connection: RedisConnection, base: str, request_id: str, deadline: float) -> None:
+    def __init__(
+        self, connection: RedisConnection, base: str, request_id: str, *, deadline: float, messages: Messages
+    ) -> None:
         self._connection = connection
         self._base = base
         self._id = request_id
         self._deadline = deadline
+        self._messages = messages
         self._read = deque[tuple[int, bytes]]()
         # Place of the newest frame read: delivery of the request, number within it.
         self._place = (0, -1)
@@ -43,7 +48,7 @@ class RedisReplyStream:
         """The frames in order; see ``ReplyStream``."""
         try:
             while not self._closed:
-                frame = decode(self._next_frame())
+                frame = self._messages.take(self._next_frame())
                 if "end" in frame:
                     return
                 if "error" in frame:
@@ -57,6 +62,8 @@ class RedisReplyStream:
         if not self._closed:
             self._closed = True
             self._connection.script("rpc_stream_close", self._base, self._id)
+            self._messages.free(request_scope(self._id))
+            self._messages.free(reply_scope(self._id))
 
     def __enter__(self) -> RedisReplyStream:
         return self

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
-from potstill.queues.codec import decode, encode
 from potstill.queues.errors import MalformedMessageError, QueueFullError, RpcRemoteError, RpcTimeoutError
 from potstill.queues.lua_scripts import Command, script_command
+from potstill.queues.messages import Messages
+from potstill.queues.payload_store import PayloadStore, reply_scope, request_scope
 from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
 from potstill.queues.redis_reply_stream import RedisReplyStream
@@ -37,16 +38,24 @@ class RedisRpcClient:
         run: Names the key space.
         service: Whom to call.
         max_waiting: ``submit`` blocks while this many requests of the service wait; None: unbounded.
+        payloads: Where large arrays go; None: everything must fit into the message.
     """
 
     def __init__(
-        self, connection: RedisConnection, run: str, service: str, *, max_waiting: int | None = None
+        self,
+        connection: RedisConnection,
+        run: str,
+        service: str,
+        *,
+        max_waiting: int | None = None,
+        payloads: PayloadStore | None = None,
     ) -> None:
         if max_waiting is not None and max_waiting < 1:
             raise ValueError(f"max_waiting must be at least 1 or None: got {max_waiting}")
         self._connection = connection
         self._base = RedisKeys(run).service(service)
         self._max_waiting = max_waiting
+        self._messages = Messages(payloads)
         self._inbox = f"{self._base}inbox:{uuid.uuid4().hex}"
         # Weak: a reply whose caller has dropped its end has nobody to wait for it.
         self._pending: WeakValueDictionary[str, _PendingReply] = WeakValueDictionary()
@@ -57,7 +66,7 @@ class RedisRpcClient:
     def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> _PendingReply:
         """Send and return at once; see ``RpcClient.submit``."""
         request_id = uuid.uuid4().hex
-        message = encode(body)
+        message = self._messages.encode(body, scope=request_scope(request_id))
         pending = _PendingReply(self, request_id, time.monotonic() + deadline_seconds)
         with self._changed:
             self._pending[request_id] = pending
@@ -67,9 +76,12 @@ class RedisRpcClient:
     def stream(self, body: Mapping[str, Any], *, deadline_seconds: float) -> RedisReplyStream:
         """Ask for an answer of many frames; see ``RpcClient.stream``."""
         request_id = STREAM_PREFIX + uuid.uuid4().hex
-        self._send(request_id, encode(body), deadline_seconds)
+        message = self._messages.encode(body, scope=request_scope(request_id))
+        self._send(request_id, message, deadline_seconds)
         deadline = time.monotonic() + deadline_seconds
-        return RedisReplyStream(self._connection, self._base, request_id, deadline)
+        return RedisReplyStream(
+            self._connection, self._base, request_id, deadline=deadline, messages=self._messages
+        )
 
     def close(self) -> None:
         """Drop the inbox; replies still to come expire unread."""
@@ -93,6 +105,10 @@ class RedisRpcClient:
                     self._reading = False
                     self._deliver(frames)
                     self._changed.notify_all()
+
+    def give_up(self, request_id: str) -> None:
+        """Free what a request without an answer left outside of its message."""
+        self._messages.free(request_scope(request_id))
 
     def _send(self, request_id: str, message: bytes, deadline_seconds: float) -> None:
         limit, room = -1 if self._max_waiting is None else self._max_waiting, self._base + "room"
@@ -125,10 +141,11 @@ class RedisRpcClient:
     def _deliver(self, frames: list[bytes]) -> None:
         for frame in frames:
             try:
-                message = decode(frame)
+                message = self._messages.take(frame)
             except MalformedMessageError:
                 # It cannot say whose it is: that caller times out, the others of the burst get theirs.
                 continue
+            self._messages.free(request_scope(message["id"]))
             pending = self._pending.pop(message["id"], None)
             if pending is not None:
                 pending.frame = message
@@ -150,6 +167,8 @@ class _PendingReply:
         if self.frame is None:
             self._client.await_reply(self, until)
         if self.frame is None:
+            if time.monotonic() >= self._deadline:
+                self._client.give_up(self._id)
             raise RpcTimeoutError(f"no reply to request {self._id} in time")
         if "error" in self.frame:
             raise RpcRemoteError(self.frame["error"])
@@ -165,16 +184,24 @@ class RedisRpcServer:
         service: Which requests to take.
         redeliver_seconds: Longer than serving a batch takes; a slower server's requests are served twice
             (the first reply wins).
+        payloads: As the clients have it.
     """
 
     def __init__(
-        self, connection: RedisConnection, run: str, service: str, *, redeliver_seconds: float = 5.0
+        self,
+        connection: RedisConnection,
+        run: str,
+        service: str,
+        *,
+        redeliver_seconds: float = 5.0,
+        payloads: PayloadStore | None = None,
     ) -> None:
         if redeliver_seconds <= 0:
             raise ValueError(f"redeliver_seconds must be positive: got {redeliver_seconds}")
         self._connection = connection
         self._base = RedisKeys(run).service(service)
         self._redeliver_ms = round(redeliver_seconds * 1000)
+        self._messages = Messages(payloads)
 
     def take(self, *, max_requests: int, wait_seconds: float) -> list[RpcRequest]:
         """Up to ``max_requests``, oldest first; see ``RpcServer.take``."""
@@ -209,12 +236,21 @@ class RedisRpcServer:
     def open_stream(self, request: RpcRequest, *, window: int = DEFAULT_WINDOW) -> RedisStreamWriter:
         """Answer in frames; see ``RpcServer.open_stream``."""
         return RedisStreamWriter(
-            self._connection, self._base, request, window=window, redeliver_ms=self._redeliver_ms
+            self._connection,
+            self._base,
+            request,
+            window=window,
+            redeliver_ms=self._redeliver_ms,
+            messages=self._messages,
         )
 
     def _send(self, frames: Sequence[tuple[str, dict[str, Any]]]) -> None:
         if frames:
-            flat = [part for request_id, frame in frames for part in (request_id, encode(frame))]
+            flat = [
+                part
+                for request_id, frame in frames
+                for part in (request_id, self._messages.encode(frame, scope=reply_scope(request_id)))
+            ]
             self._connection.script("rpc_reply", self._base, round(INBOX_KEPT_SECONDS * 1000), *flat)
 
     def _request(self, row: Sequence[Any]) -> RpcRequest | None:
@@ -227,7 +263,7 @@ class RedisRpcServer:
             waited_seconds=waited_ms / 1000,
         )
         try:
-            return replace(request, body=decode(body))
+            return replace(request, body=self._messages.decode(body))
         except MalformedMessageError as error:
             # No server could ever read it: its caller is told, and it does not come back.
             self.reply_error(request, f"request cannot be read: {error}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from potstill.queues.codec import encode
 from potstill.queues.errors import RequestGoneError
 from potstill.queues.lua_scripts import Command, script_command
+from potstill.queues.messages import Messages
+from potstill.queues.payload_store import reply_scope
 from potstill.queues.redis_connection import MAX_BLOCK_SECONDS, RedisConnection, block_seconds
 from potstill.queues.rpc import RpcRequest
 
@@ -24,10 +25,18 @@ class RedisStreamWriter:
         request: The streamed request.
         window: Frames that may lie unread.
         redeliver_ms: Without a frame for this long, the request goes to another server.
+        messages: Of the server.
     """
 
     def __init__(
-        self, connection: RedisConnection, base: str, request: RpcRequest, *, window: int, redeliver_ms: int
+        self,
+        connection: RedisConnection,
+        base: str,
+        request: RpcRequest,
+        *,
+        window: int,
+        redeliver_ms: int,
+        messages: Messages,
     ) -> None:
         if window < 1:
             raise ValueError(f"window must be at least 1: got {window}")
@@ -36,6 +45,7 @@ class RedisStreamWriter:
         self._request = request
         self._window = window
         self._redeliver_ms = redeliver_ms
+        self._messages = messages
         self._number = 0
 
     def send(self, body: Mapping[str, Any]) -> None:
@@ -57,8 +67,9 @@ class RedisStreamWriter:
         room = self._base + "frames_room:" + self._request.id
         # Woken or not, the lease on the request must be renewed in time.
         patience = min(MAX_BLOCK_SECONDS, self._redeliver_ms / 3000)
+        message = self._messages.encode(frame, scope=reply_scope(self._request.id))
         append = script_command(
-            "rpc_stream_send", self._base, self._request.id, self._request.attempt, self._number, encode(frame),
+            "rpc_stream_send", self._base, self._request.id, self._request.attempt, self._number, message,
             self._window, self._redeliver_ms, round(FRAMES_KEPT_SECONDS * 1000), int(last),
         )  # fmt: skip
         blocking: list[Command] = []

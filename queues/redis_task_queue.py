@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from potstill.queues.codec import decode, encode
+from potstill.queues.codec import encode
 from potstill.queues.errors import LeaseLostError, MalformedMessageError, QueueFullError
 from potstill.queues.lua_scripts import Command, script_command
+from potstill.queues.messages import Messages
+from potstill.queues.payload_store import PayloadStore, payload_scope
 from potstill.queues.queue_metrics import QueueMetrics
 from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
@@ -37,6 +39,7 @@ class RedisTaskQueue:
         run: Names the key space; matches ``ID_PATTERN``.
         max_waiting: ``put`` blocks while this many tasks wait; None: unbounded.
         retry_backoff_seconds: Pause after the first failed attempt; doubles with each, up to 60 s.
+        payloads: Where large arrays of payloads and results go; None: everything must fit into the message.
 
     Every method raises ``QueueUnavailableError`` when the server stays away too long.
     """
@@ -48,6 +51,7 @@ class RedisTaskQueue:
         *,
         max_waiting: int | None = None,
         retry_backoff_seconds: float = 1.0,
+        payloads: PayloadStore | None = None,
     ) -> None:
         if max_waiting is not None and max_waiting < 1:
             raise ValueError(f"max_waiting must be at least 1 or None: got {max_waiting}")
@@ -57,11 +61,12 @@ class RedisTaskQueue:
         self._keys = RedisKeys(run)
         self._max_waiting = max_waiting
         self._backoff_seconds = retry_backoff_seconds
+        self._messages = Messages(payloads, max_bytes=MAX_TASK_BYTES)
 
     def put(self, tasks: Sequence[Task], *, wait_seconds: float = 0.0) -> int:
         """Submit tasks; see ``TaskQueue.put``. Tasks accepted before ``QueueFullError`` stay accepted."""
         give_up = time.monotonic() + wait_seconds
-        rows = [_row(task) for task in tasks]
+        rows = [self._row(task) for task in tasks]
         limit = -1 if self._max_waiting is None else self._max_waiting
         room, new = self._keys.of("room"), 0
         blocking: list[Command] = []
@@ -117,7 +122,7 @@ class RedisTaskQueue:
         give_up = time.monotonic() + wait_seconds
         take = self._command("task_lease", owner, max_tasks, _milliseconds(lease_seconds), *kinds)
         wake = [self._keys.of("wake", kind) for kind in kinds]
-        acknowledge = [self._command("task_ack", *_proofs(done))] if done else []
+        acknowledge = [self._command("task_ack", *self._proofs(done))] if done else []
         *answers, (event_ms, taken) = self._connection.exchange(*acknowledge, take)
         counted = [answer == b"ok" for rows in answers for answer in rows]
         while True:
@@ -136,11 +141,11 @@ class RedisTaskQueue:
 
     def ack(self, lease: Lease, result: Mapping[str, Any] | None = None) -> None:
         """Mark done; see ``TaskQueue.ack``."""
-        _check_held(lease, self._script("task_ack", *_proofs([(lease, result or {})]))[0])
+        _check_held(lease, self._script("task_ack", *self._proofs([(lease, result or {})]))[0])
 
     def ack_many(self, done: Sequence[tuple[Lease, Mapping[str, Any]]]) -> list[bool]:
         """Mark a batch done in one round trip; see ``TaskQueue.ack_many``."""
-        return [answer == b"ok" for answer in self._script("task_ack", *_proofs(done))]
+        return [answer == b"ok" for answer in self._script("task_ack", *self._proofs(done))]
 
     def fail(self, lease: Lease, error: str, *, retry: bool = True) -> None:
         """Give the task back with an error; see ``TaskQueue.fail``."""
@@ -166,12 +171,13 @@ class RedisTaskQueue:
         forgotten = self._script("task_forget", group)
         if forgotten < 0:
             raise ValueError(f"group {group} has tasks that are waiting or leased: cancel them first")
+        self._messages.free(payload_scope(group))
         return forgotten
 
     def adopt(self, tasks: Sequence[Task], results: Sequence[Mapping[str, Any]]) -> int:
         """Record work that files prove done; see ``TaskQueue.adopt``."""
         rows = [
-            (*_row(task), encode(dict(result), max_bytes=MAX_TASK_BYTES))
+            (*self._row(task), self._result(task.group, result))
             for task, result in zip(tasks, results, strict=True)
         ]
         chunks = [rows[start : start + _TASKS_PER_CALL] for start in range(0, len(rows), _TASKS_PER_CALL)]
@@ -198,7 +204,7 @@ class RedisTaskQueue:
     def results(self, group: str) -> dict[str, dict[str, Any]]:
         """Results of the done tasks of a group, by task id."""
         rows = self._connection.exchange(("HGETALL", self._keys.of("results", group)))[0]
-        return {name.decode(): decode(body) for name, body in _pairs(rows)}
+        return {name.decode(): self._messages.decode(body) for name, body in _pairs(rows)}
 
     def gather(self, group: str, *, wait_seconds: float) -> Ledger:
         """Wait until the group is settled; see ``TaskQueue.gather``."""
@@ -225,7 +231,9 @@ class RedisTaskQueue:
             return []
         rows = self._connection.exchange(*(("HMGET", self._keys.of("task", name), *fields) for name in ids))
         # A task may have been revived, or the run purged, between the two reads.
-        return [_dead_letter(name, row) for name, row in zip(ids, rows, strict=True) if row[-1] == b"dead"]
+        return [
+            self._dead_letter(name, row) for name, row in zip(ids, rows, strict=True) if row[-1] == b"dead"
+        ]
 
     def depth(self) -> dict[str, int]:
         """Waiting tasks by kind (back-off included); kinds with none are left out."""
@@ -254,7 +262,8 @@ class RedisTaskQueue:
             if names:
                 self._connection.exchange(("UNLINK", *names))
             if cursor == b"0":
-                return
+                break
+        self._messages.free_all()
 
     def _command(self, name: str, *args: Any) -> Command:
         return script_command(name, self._keys.base, *args)
@@ -265,50 +274,51 @@ class RedisTaskQueue:
     def _ledger_command(self, group: str | None) -> Command:
         return ("HGETALL", self._keys.of("ledger") if group is None else self._keys.of("ledger", group))
 
+    def _row(self, task: Task) -> tuple[Any, ...]:
+        payload = self._messages.encode(dict(task.payload), scope=payload_scope(task.group))
+        return (task.id, task.kind, task.group, task.priority, task.max_attempts, payload)
+
+    def _result(self, group: str, result: Mapping[str, Any]) -> bytes:
+        return self._messages.encode(dict(result), scope=payload_scope(group))
+
+    def _proofs(self, done: Sequence[tuple[Lease, Mapping[str, Any]]]) -> list[Any]:
+        return [
+            value
+            for lease, result in done
+            for value in (lease.task.id, lease.fence, self._result(lease.task.group, result))
+        ]
+
+    def _task(self, name: str, fields: Sequence[bytes]) -> Task:
+        kind, group, priority, max_attempts, payload = fields
+        return Task(
+            id=name,
+            kind=kind.decode(),
+            group=group.decode(),
+            priority=int(priority),
+            max_attempts=int(max_attempts),
+            payload=self._messages.decode(payload),
+        )
+
+    def _dead_letter(self, name: str, row: Sequence[bytes]) -> DeadLetter:
+        *fields, attempts, error, _ = row
+        try:
+            task = self._task(name, fields)
+        except MalformedMessageError:
+            task = Task(id=name, kind=fields[0].decode(), group=fields[1].decode())
+        return DeadLetter(task=task, attempts=int(attempts), error=error.decode("utf-8", "replace"))
+
     def _lease(self, row: list[Any], owner: str) -> Lease | None:
         name, kind, group, priority, max_attempts, payload, fence, attempt, deadline_ms = row
         about = {"owner": owner, "fence": int(fence), "attempt": int(attempt), "deadline": deadline_ms / 1000}
         try:
-            return Lease(task=_task(name.decode(), [kind, group, priority, max_attempts, payload]), **about)
+            return Lease(
+                task=self._task(name.decode(), [kind, group, priority, max_attempts, payload]), **about
+            )
         except MalformedMessageError as error:
             # No worker could ever read it: it must not come back.
             blank = Task(id=name.decode(), kind=kind.decode(), group=group.decode())
             self.fail(Lease(task=blank, **about), f"payload cannot be read: {error}", retry=False)
             return None
-
-
-def _row(task: Task) -> tuple[Any, ...]:
-    payload = encode(dict(task.payload), max_bytes=MAX_TASK_BYTES)
-    return (task.id, task.kind, task.group, task.priority, task.max_attempts, payload)
-
-
-def _proofs(done: Sequence[tuple[Lease, Mapping[str, Any]]]) -> list[Any]:
-    return [
-        value
-        for lease, result in done
-        for value in (lease.task.id, lease.fence, encode(dict(result), max_bytes=MAX_TASK_BYTES))
-    ]
-
-
-def _task(name: str, fields: Sequence[bytes]) -> Task:
-    kind, group, priority, max_attempts, payload = fields
-    return Task(
-        id=name,
-        kind=kind.decode(),
-        group=group.decode(),
-        priority=int(priority),
-        max_attempts=int(max_attempts),
-        payload=decode(payload),
-    )
-
-
-def _dead_letter(name: str, row: Sequence[bytes]) -> DeadLetter:
-    *fields, attempts, error, _ = row
-    try:
-        task = _task(name, fields)
-    except MalformedMessageError:
-        task = Task(id=name, kind=fields[0].decode(), group=fields[1].decode())
-    return DeadLetter(task=task, attempts=int(attempts), error=error.decode("utf-8", "replace"))
 
 
 def _check_held(lease: Lease, answer: bytes) -> None:

@@ -1,0 +1,99 @@
+"""Large arrays in files of one directory that caller and worker share."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import time
+import uuid
+from pathlib import Path
+
+from potstill.queues.errors import MalformedMessageError, PayloadMissingError
+from potstill.queues.payload_store import DEFAULT_THRESHOLD_BYTES
+
+#: Files of calls whose caller died are removed after this.
+ABANDONED_SECONDS = 86_400.0
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,119}\+[0-9a-f]{32}\Z")
+
+
+class PayloadFiles:
+    """``PayloadStore`` in a directory: in ``/dev/shm`` on one machine, in the run directory for several.
+
+    Files are not synced: after a crash of the machine a message may name a file that is gone or damaged. That is
+    an error of its own, and what the message was about fails.
+
+    Args:
+        directory: Made if missing, for this user only.
+        threshold_bytes: Smaller arrays stay in the message.
+    """
+
+    def __init__(self, directory: str | Path, *, threshold_bytes: int = DEFAULT_THRESHOLD_BYTES) -> None:
+        if threshold_bytes < 0:
+            raise ValueError(f"threshold_bytes must not be negative: got {threshold_bytes}")
+        self._directory = Path(directory)
+        self._threshold_bytes = threshold_bytes
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def write(self, scope: str, data: memoryview) -> str | None:
+        """Keep a copy of these bytes; see ``PayloadStore.write``."""
+        if not _NAME.match(f"{scope}+{'0' * 32}"):
+            raise ValueError(f"scope must be like an id: got {scope!r}")
+        if data.nbytes < self._threshold_bytes:
+            return None
+        name = f"{scope}+{uuid.uuid4().hex}"
+        path = self._directory / name
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb", buffering=0) as file:
+                written = 0
+                while written < data.nbytes:  # the kernel takes at most 2 GiB at once
+                    written += file.write(data[written:])
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return name
+
+    def read(self, name: str, size: int) -> memoryview:
+        """The mapped bytes; see ``PayloadStore.read``."""
+        if not _NAME.match(name):
+            raise MalformedMessageError(f"{name[:200]!r} is not the name of a payload file")
+        try:
+            descriptor = os.open(self._directory / name, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError as error:
+            raise PayloadMissingError(f"payload file {name} cannot be read: {error.strerror}") from None
+        try:
+            found = os.fstat(descriptor).st_size
+            if found != size or size == 0:
+                raise MalformedMessageError(f"payload file {name} has {found} bytes: its message says {size}")
+            return memoryview(mmap.mmap(descriptor, size, access=mmap.ACCESS_READ))
+        finally:
+            os.close(descriptor)
+
+    def take(self, name: str, size: int) -> memoryview:
+        """The mapped bytes, of a file that is there no more; see ``PayloadStore.take``."""
+        view = self.read(name, size)
+        (self._directory / name).unlink(missing_ok=True)
+        return view
+
+    def free(self, scope: str) -> int:
+        """Remove the files of a scope; see ``PayloadStore.free``."""
+        return self._remove(f"{scope}+*", before=float("inf"))
+
+    def free_all(self) -> None:
+        """Remove every file."""
+        self._remove("*+*", before=float("inf"))
+
+    def sweep(self) -> int:
+        """Remove what belongs to calls that ended long ago without an answer; returns how many files."""
+        before = time.time() - ABANDONED_SECONDS
+        return self._remove("call.*+*", before=before) + self._remove("reply.*+*", before=before)
+
+    def _remove(self, pattern: str, *, before: float) -> int:
+        removed = 0
+        for path in self._directory.glob(pattern):
+            if _NAME.match(path.name) and path.lstat().st_mtime < before:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
