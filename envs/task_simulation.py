@@ -84,8 +84,23 @@ class TaskSimulation:
         Raises:
             ValueError: more than ``MAX_STEPS`` steps since ``reset``.
         """
-        executed = self._executed(np.asarray(action, dtype=np.float32))
-        observation, reward, _, _, info = self._env.step(executed)
+        self.push(action)
+        return self.look()
+
+    def push(self, action: np.ndarray) -> None:
+        """The first half of ``step``: physics, most of it without the interpreter's lock. ``look`` must follow.
+
+        Raises:
+            ValueError: more than ``MAX_STEPS`` steps since ``reset``.
+        """
+        self._action = self._executed(np.asarray(action, dtype=np.float32))
+        if self.fast:
+            self._env.push(self._action)
+
+    def look(self) -> tuple[np.ndarray, float, dict[str, Any]]:
+        """The second half, once after each ``push``: what ``step`` returns."""
+        look = self._env.look if self.fast else self._env.step  # Meta-World's own step cannot be halved
+        observation, reward, _, _, info = look(self._action)
         return self._observed(observation), float(reward), info
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,7 @@ class VectorTask:
         max_steps: Environment steps per episode, 1..500; its last decision may be shorter than ``action_repeat``.
         action_repeat: Environment steps per decision, at least 1.
         seeds: Gives one seed per episode, in the order in which episodes begin.
+        threads: That share the physics of the environments, at least 1; the results are the same.
 
     Raises:
         ValueError: unknown task or robot, or a number out of range.
@@ -53,6 +55,7 @@ class VectorTask:
         max_steps: int,
         action_repeat: int,
         seeds: Iterator[int],
+        threads: int = 1,
     ) -> None:
         if envs < 1:
             raise ValueError(f"envs must be at least 1: got {envs}")
@@ -60,8 +63,13 @@ class VectorTask:
             raise ValueError(f"max_steps must be in 1..{MAX_STEPS}: got {max_steps}")
         if action_repeat < 1:
             raise ValueError(f"action_repeat must be at least 1: got {action_repeat}")
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1: got {threads}")
         self.max_steps, self.action_repeat = max_steps, action_repeat
         self._seeds = seeds
+        self._threads = min(threads, envs)
+        # The calling thread does its share: with one thread the pool never starts any.
+        self._pool = ThreadPoolExecutor(max(self._threads - 1, 1), thread_name_prefix="physics")
         self._simulations = [TaskSimulation(task, robot=robot, dynamics=dynamics) for _ in range(envs)]
         self.model_hash = self._simulations[0].model_hash
         self.observation = np.zeros((envs, OBSERVATION_SIZE), np.float32)
@@ -83,10 +91,16 @@ class VectorTask:
         envs = len(self._simulations)
         if actions.shape != (envs, ACTION_SIZE):
             raise ValueError(f"actions must have shape ({envs}, {ACTION_SIZE}): got {actions.shape}")
-        reward, success = np.zeros(envs, np.float32), np.zeros(envs, np.bool_)
+        total, success = np.zeros(envs), np.zeros(envs, np.bool_)
         observation = np.empty_like(self.observation)
-        for index in range(envs):
-            observation[index], reward[index], success[index] = self._decide(index, actions[index])
+        for _ in range(self.action_repeat):
+            going = [index for index, steps in enumerate(self._steps.tolist()) if steps < self.max_steps]
+            self._push(going, actions)
+            for index in going:
+                observation[index], reward, info = self._simulations[index].look()
+                total[index] += reward
+                success[index] |= bool(info["success"])
+            self._steps[going] += 1
         truncated = self._steps >= self.max_steps
         seed = self._episode_seed.copy()
         self.observation = observation.copy()
@@ -94,22 +108,23 @@ class VectorTask:
             self._begin(int(ended))
         return VectorStep(
             next_observation=observation,
-            reward=reward,
+            reward=total.astype(np.float32),
             success=success,
             truncated=truncated,
             episode_seed=seed,
         )
 
-    def _decide(self, index: int, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
-        simulation = self._simulations[index]
-        repeats = min(self.action_repeat, self.max_steps - int(self._steps[index]))
-        total, success = 0.0, False
-        for _ in range(repeats):
-            observation, reward, info = simulation.step(action)
-            total += reward
-            success = success or bool(info["success"])
-        self._steps[index] += repeats
-        return observation, total, success
+    def _push(self, going: list[int], actions: np.ndarray) -> None:
+        """The physics of all, before anything else is computed: MuJoCo's code and then ours stay in the cache."""
+        shares = [going[first :: self._threads] for first in range(self._threads)]
+        others = [self._pool.submit(self._push_each, share, actions) for share in shares[1:]]
+        self._push_each(shares[0], actions)
+        for other in others:
+            other.result()
+
+    def _push_each(self, share: list[int], actions: np.ndarray) -> None:
+        for index in share:
+            self._simulations[index].push(actions[index])
 
     def _begin(self, index: int) -> None:
         self._episode_seed[index] = next(self._seeds)

@@ -34,6 +34,11 @@ class FastStep(SawyerXYZEnv):
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, Any, bool, bool, dict[str, Any]]:
         """As ``SawyerXYZEnv.step``, for an action (4,)."""
+        self.push(action)
+        return self.look(action)
+
+    def push(self, action: np.ndarray) -> None:
+        """The physics of a step, most of it without holding the interpreter's lock."""
         self.set_xyz_action(action[:3])
         if self.curr_path_length >= self.max_path_length:
             raise ValueError("You must reset the env manually once truncate==True")
@@ -41,6 +46,9 @@ class FastStep(SawyerXYZEnv):
         ctrl[0], ctrl[1] = effort, -effort
         self._physics.advance(self.frame_skip)
         self.curr_path_length += 1
+
+    def look(self, action: np.ndarray) -> tuple[np.ndarray, Any, bool, bool, dict[str, Any]]:
+        """What ``step`` returns: once after each ``push``, with its action."""
         space = self.sawyer_observation_space
         observation = self._last_stable_obs = clip(self._get_obs(), space.low, space.high)
         reward, info = self.evaluate_state(observation, action)
@@ -50,10 +58,16 @@ class FastStep(SawyerXYZEnv):
     def set_xyz_action(self, action: np.ndarray) -> None:
         """Move the hand's target by (3,) in -1..1, scaled, within the mocap's box."""
         scale = self._single_scale if action.dtype is _SINGLE else self.action_scale
-        moves = (clip(action, _LOWEST, _HIGHEST) * scale).tolist()
-        path = zip(self._mocap_position.tolist(), moves, *self._mocap_box)
-        self._mocap_position[:] = [min(max(start + move, low), high) for start, move, low, high in path]
+        move = clip(action, _LOWEST, _HIGHEST) * scale
+        position = self._mocap_position
+        clip(position + move, self.mocap_low, self.mocap_high, position)
         self._mocap_rotation[:] = _HAND_DOWN
+
+    @property
+    def tcp_center(self) -> np.ndarray:
+        """Between the fingertips, (3,)."""
+        right, left = self._fingertips
+        return (right + left) / 2.0
 
     def _get_obs(self) -> np.ndarray:
         goal = self._get_pos_goal()
@@ -81,7 +95,7 @@ class FastStep(SawyerXYZEnv):
             observation[start + 3 : start + 7] = rotations[4 * index : 4 * index + 4]
         return observation
 
-    def touching_object(self, object_geom_id: int) -> Any:
+    def touching_object(self, object_geom_id: int) -> bool:
         """Whether both pads press on the geom."""
         contact = self.data.contact
         pairs = contact.geom.tolist()
@@ -90,8 +104,8 @@ class FastStep(SawyerXYZEnv):
         on_right = [row for row, pair in enumerate(pairs) if right in pair and object_geom_id in pair]
         if not on_left or not on_right:
             return False
-        force, address = self.data.efc_force, contact.efc_address
-        return sum(force[address[on_left]]) > 0 and sum(force[address[on_right]]) > 0
+        force, address = self.data.efc_force.tolist(), contact.efc_address.tolist()
+        return all(sum(force[address[row]] for row in rows) > 0 for rows in (on_left, on_right))
 
     def _gripper_caging_reward(  # type: ignore[override] # every task names the rest
         self,
@@ -159,11 +173,6 @@ class FastStep(SawyerXYZEnv):
         return self.data.mocap_pos[0]
 
     @cached_property
-    def _mocap_box(self) -> tuple[list[float], list[float]]:
-        """Lowest and highest position of the mocap body."""
-        return self.mocap_low.tolist(), self.mocap_high.tolist()
-
-    @cached_property
     def _mocap_rotation(self) -> np.ndarray:
         return self.data.mocap_quat[0]
 
@@ -172,6 +181,11 @@ class FastStep(SawyerXYZEnv):
         """Live positions (3,) of hand, right and left claw."""
         hand, right, left = (self.data.body(name).xpos for name in ("hand", "rightclaw", "leftclaw"))
         return hand, right, left
+
+    @cached_property
+    def _fingertips(self) -> tuple[np.ndarray, np.ndarray]:
+        """Live positions (3,), right and left."""
+        return self.data.site("rightEndEffector").xpos, self.data.site("leftEndEffector").xpos
 
     @cached_property
     def _pads(self) -> tuple[int, int]:

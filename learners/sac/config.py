@@ -61,6 +61,8 @@ class SacConfig:
     """Environment steps per training episode, 1..500; the value of the state behind the cut is bootstrapped."""
     envs: int = 8
     """Environments of one sampler, stepped together with one batched forward pass, 1..1024."""
+    env_threads: int = 1
+    """Threads of one sampler that share the physics of its environments, 1..64; the results are the same."""
     fragment: int = 25
     """Decisions per environment between two rounds of updates, 1..10000."""
 
@@ -93,6 +95,7 @@ _INTEGERS = (
     ("action_repeat", 1, 20),
     ("max_steps", 1, 500),
     ("envs", 1, 1024),
+    ("env_threads", 1, 64),
     ("fragment", 1, 10_000),
 )
 _POSITIVES = (

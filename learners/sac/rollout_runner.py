@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from ray.rllib.callbacks.utils import make_callback
 from ray.rllib.utils import force_list
 
@@ -16,6 +15,7 @@ from potstill.envs.vector_task import VectorStep, VectorTask
 from potstill.experience.episode_seeds import rollout_seed
 from potstill.experience.rollout_fragment import RolloutFragment
 from potstill.learners.sac.actor_runner import ActorRunner
+from potstill.policies.gaussian_sampler import GaussianSampler
 
 #: Separates exploration noise from every other use of the run's seed.
 _EXPLORATION_STREAM = 0xE8
@@ -49,6 +49,11 @@ class RolloutRunner(ActorRunner):
         self._stream = int(self.worker_index or 0)
         self.resume(None)
 
+    def make_module(self) -> None:
+        """Build the module that acts, and what draws its actions from the weights where they are."""
+        super().make_module()
+        self._sampler = GaussianSampler(self.actor)
+
     def resume(self, state: dict[str, Any] | None) -> None:
         """Begin new episodes where a runner of the same index left off; None begins at the beginning.
 
@@ -74,6 +79,7 @@ class RolloutRunner(ActorRunner):
             max_steps=sac.max_steps,
             action_repeat=sac.action_repeat,
             seeds=self._seeds(),
+            threads=sac.env_threads,
         )
         self._returns, self._successes = np.zeros(sac.envs), np.zeros(sac.envs, np.bool_)
         self._all_fresh = True
@@ -112,11 +118,8 @@ class RolloutRunner(ActorRunner):
         shape = (len(observation), self.config.action_space.shape[0])
         if random_actions:
             return self._rng.uniform(-1.0, 1.0, shape).astype(np.float32)
-        noise = torch.from_numpy(self._rng.standard_normal(shape, np.float32))
-        with torch.inference_mode():
-            # As GaussianActor.sample, without the log density: that costs as much as the network.
-            mean, log_std = self.actor(torch.from_numpy(observation))
-            return torch.tanh(torch.addcmul(mean, log_std.exp(), noise)).numpy()
+        noise = self._rng.standard_normal(shape, np.float32)
+        return self._sampler.sample(observation, noise)
 
     def _rollout(self, fragment: RolloutFragment) -> Rollout:
         sac, ends = self.config.sac, int(fragment.truncated.sum())

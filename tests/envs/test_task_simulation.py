@@ -42,6 +42,19 @@ def test_a_step_gives_metaworlds_own_info() -> None:
     assert {"success", "near_object", "grasp_success", "obj_to_target"} <= set(info)
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_step_is_a_push_and_a_look(fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not fast:
+        monkeypatch.setattr("potstill.envs.task_simulation.accelerate", lambda env, spec: False)
+    whole, halved = TaskSimulation("reach-v3"), TaskSimulation("reach-v3")
+    assert whole.fast == halved.fast == fast
+    whole.reset(1), halved.reset(1)
+    for action in ACTIONS:
+        halved.push(action)
+        (observation, *rest), (expected, *others) = halved.look(), whole.step(action)
+        assert (observation == expected).all() and rest == others
+
+
 def test_an_episode_ends_at_metaworlds_limit() -> None:
     simulation = TaskSimulation("reach-v3")
     simulation.reset(0)

@@ -17,7 +17,8 @@ def _vector(**settings: int) -> VectorTask:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("envs", 0), ("max_steps", 501), ("max_steps", 0), ("action_repeat", 0)]
+    ("name", "value"),
+    [("envs", 0), ("max_steps", 501), ("max_steps", 0), ("action_repeat", 0), ("threads", 0)],
 )
 def test_a_number_out_of_range_is_refused_by_name(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"{name} must be"):
@@ -74,3 +75,25 @@ def test_a_success_within_a_decision_counts_even_if_it_is_lost_again(monkeypatch
 
     monkeypatch.setattr(TaskSimulation, "step", flagged)
     assert _vector().step(ACTIONS[0]).success.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("threads", [2, 3, 9])
+def test_threads_change_nothing_but_time(threads: int) -> None:
+    actions = np.random.default_rng(1).uniform(-1, 1, (4, 3, 4)).astype(np.float32)
+    alone, shared = (_vector(envs=3, max_steps=5, threads=count) for count in (1, threads))
+    for one in actions:
+        expected, step = alone.step(one), shared.step(one)
+        for name, value in vars(expected).items():
+            assert (getattr(step, name) == value).all(), name
+        assert (shared.observation == alone.observation).all()
+
+
+def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    vector = _vector(threads=2)
+
+    def fail(action: np.ndarray) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(vector._simulations[1], "push", fail)
+    with pytest.raises(RuntimeError, match="out of order"):
+        vector.step(ACTIONS[0])

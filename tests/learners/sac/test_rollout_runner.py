@@ -83,6 +83,21 @@ def test_actions_follow_the_policy_s_distribution(make_runner):
     assert actions.std(0) == pytest.approx(log_std.exp()[0].numpy(), rel=0.05)
 
 
+def test_new_weights_are_acted_by(make_runner):
+    runner, other = make_runner(), make_runner()
+    state = runner.module.get_state(inference_only=True)
+    other.set_state({"rl_module": {"default_policy": {name: -value for name, value in state.items()}}})
+    assert not np.array_equal(runner.sample().fragment.action, other.sample().fragment.action)
+    runner.resume(None)
+    other.resume(None)
+    other.set_state({"rl_module": {"default_policy": state}})
+    assert np.array_equal(runner.sample().fragment.action, other.sample().fragment.action)
+
+
+def test_threads_give_the_same_fragment(make_runner):
+    assert same(make_runner().sample().fragment, make_runner(env_threads=2).sample().fragment)
+
+
 def test_random_actions_fill_the_action_space(make_runner):
     actions = make_runner(fragment=60, max_steps=120).sample(random_actions=True).fragment.action
     assert actions.min() < -0.95 and actions.max() > 0.95 and abs(actions.mean()) < 0.1
