@@ -17,5 +17,5 @@ redis.call('HSET', request, 'body', ARGV[2], 'deadline', now + tonumber(ARGV[3])
 redis.call('PEXPIRE', request, ARGV[3])
 local waiting = redis.call('RPUSH', base .. 'waiting', id)
 -- At most one token per waiting request: the list cannot grow while every server is busy.
-if redis.call('LLEN', base .. 'wake') < waiting then redis.call('RPUSH', base .. 'wake', 1) end
+if redis.call('RPUSH', base .. 'wake', 1) > waiting then redis.call('LPOP', base .. 'wake') end
 return 'ok'
