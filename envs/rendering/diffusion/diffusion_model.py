@@ -74,6 +74,7 @@ def _load(
         )
         return loaded.to(device).eval().requires_grad_(False)
 
+    transformers.utils.logging.disable_progress_bar()  # a worker's log is no terminal
     model = folders.model
     encoders = [network(transformers.CLIPTextModel, model / "text_encoder")]
     tokenizers = [transformers.CLIPTokenizer.from_pretrained(model / "tokenizer", local_files_only=True)]

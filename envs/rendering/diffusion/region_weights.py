@@ -29,7 +29,7 @@ def region_weights(
         request: whose scene it is.
         config: strengths and growth, in pixels of ``geometry``.
     """
-    shown = _regions_shown(geometry, request)
+    shown = regions_shown(geometry, request)
     strengths = {
         "table": config.foreground_strength,
         "robot": config.foreground_strength,
@@ -51,7 +51,7 @@ def region_weights(
     return weights
 
 
-def _regions_shown(geometry: RenderReply, request: RenderRequest) -> np.ndarray:
+def regions_shown(geometry: RenderReply, request: RenderRequest) -> np.ndarray:
     """(C, H, W) uint8: index into ``REGIONS`` of what each pixel shows; the sky is background."""
     assert geometry.depth is not None and geometry.segmentation is not None
     regions = SceneRegions.of(request.task, request.robot)
