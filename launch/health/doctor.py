@@ -44,6 +44,7 @@ def _checks(folder: Path, redis_url: str | None) -> list[Check]:
         package_checks.check_torch,
         package_checks.check_ray,
         package_checks.check_ffmpeg,
+        package_checks.check_diffusion,
         server_checks.check_embedded_server,
     ]
     url: list[Check] = [functools.partial(server_checks.check_redis_url, redis_url)] if redis_url else []

@@ -23,6 +23,8 @@ MAIN_PACKAGES = (
     "safetensors",
     "scipy",
 )
+#: What the extra ``diffusion`` installs.
+DIFFUSION_PACKAGES = ("diffusers", "transformers", "accelerate")
 #: The one list of tested versions; absent where potstill was installed from a wheel.
 CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
 _PROCESS_SECONDS = 12.0
@@ -62,6 +64,29 @@ def check_package(name: str) -> Finding:
     if pinned and version.split("+")[0] != pinned:
         return warn(name, f"{version}, tested with {pinned}", install)
     return ok(name, version)
+
+
+def check_diffusion() -> Finding:
+    """The extra that the painter ``diffusion`` needs, and only it."""
+    install = f"{sys.executable} -m pip install 'potstill[diffusion]'"
+    found = {name: _version(name) for name in DIFFUSION_PACKAGES}
+    missing = [name for name, version in found.items() if not version]
+    if missing:
+        message = f"{', '.join(missing)} not installed (only needed for render.painter=diffusion)"
+        return warn("diffusion", message, install)
+    message = ", ".join(f"{name} {version}" for name, version in found.items())
+    others = [name for name in DIFFUSION_PACKAGES if found[name] != pinned_versions().get(name, found[name])]
+    if others:
+        return warn("diffusion", f"{message}; tested with other versions of {', '.join(others)}", install)
+    return ok("diffusion", message)
+
+
+def _version(name: str) -> str:
+    """Empty where it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def pinned_versions() -> dict[str, str]:

@@ -31,6 +31,7 @@ def test_this_machine_passes_and_every_check_has_a_line(command):
         "embedded server version",
         "ray works",
         "ffmpeg",
+        "diffusion",
         "torch",
     } <= names
 
@@ -55,6 +56,22 @@ def test_a_check_that_breaks_is_a_finding(command, monkeypatch):
     monkeypatch.setattr(doctor, "_checks", lambda folder, redis_url: [check_weather])
     code, out, _ = command("doctor")
     assert code == 1 and "fail  weather  RuntimeError: rain" in out
+
+
+def test_the_missing_extra_of_the_diffusion_painter_is_a_warning_with_the_pip_line(monkeypatch):
+    def version(name):
+        raise package_checks.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(package_checks.metadata, "version", version)
+    found = package_checks.check_diffusion()
+    assert found.status == "warn" and "only needed for render.painter=diffusion" in found.message
+    assert "pip install 'potstill[diffusion]'" in found.fix
+
+
+def test_other_versions_of_the_extra_are_named(monkeypatch):
+    monkeypatch.setattr(package_checks.metadata, "version", lambda name: "0.1")
+    found = package_checks.check_diffusion()
+    assert found.status == "warn" and "other versions of diffusers, transformers, accelerate" in found.message
 
 
 def test_a_missing_package_and_another_version_come_with_the_pip_line(monkeypatch):
