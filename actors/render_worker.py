@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -46,9 +47,12 @@ class RenderWorker:
         """Answer what is waiting; returns how many messages."""
         with self._meter.waiting():
             messages = self._take(wait_seconds)
-        before = self.frames
+        before, taken = self.frames, time.monotonic()
         if messages:
             self._answer_together(messages)
+        served = time.monotonic() - taken
+        for message in messages:
+            self._meter.answered(message.waited_seconds + served)
         self._meter.count(self.frames - before)
         return len(messages)
 

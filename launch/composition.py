@@ -17,6 +17,7 @@ from typing import Literal
 from potstill.actors.student import Student
 from potstill.actors.work_meter import WorkMeter
 from potstill.cluster.embedded_redis import EmbeddedRedis
+from potstill.cluster.ray_metrics_sink import RayMetricsSink
 from potstill.cluster.ray_pools import PoolBrokenError, PoolSpec, RayPools
 from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 from potstill.experience.episode_store import EpisodeStore
@@ -27,6 +28,7 @@ from potstill.launch.dagger.runner import DaggerRunner
 from potstill.launch.errors import RunFailedError
 from potstill.launch.reporting.run_reporter import RunReporter
 from potstill.queues.lease_keeper import LeaseKeeper
+from potstill.queues.metrics_publisher import MetricsPublisher
 from potstill.queues.open_queue import open_queue
 from potstill.queues.open_rpc import open_rpc_client, open_rpc_server
 
@@ -102,7 +104,10 @@ def open_dagger_system(
         if pools.dashboard_url:
             reporter.write("dashboard_started", url=pools.dashboard_url)
 
+        publisher = MetricsPublisher(queue, [RayMetricsSink(run)])
+
         def look_after_pools() -> None:
+            publisher.tick()
             try:
                 restarts = pools.supervise()
             except PoolBrokenError as error:

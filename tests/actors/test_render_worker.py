@@ -111,7 +111,7 @@ def test_a_message_that_is_no_render_request_gets_an_error_frame_and_the_worker_
 def test_an_answer_too_large_to_send_is_an_error_frame_and_not_the_workers_death(
     channel, make_worker, monkeypatch
 ):
-    monkeypatch.setattr("potstill.queues.memory_rpc.encode", _encode_up_to(10_000))
+    monkeypatch.setattr("potstill.queues.messages.encode", _encode_up_to(10_000))
     small = channel.submit([make_request(1)])
     large = channel.submit([make_request(seed) for seed in range(20)])
     make_worker(SketchRenderer()).serve_once(wait_seconds=0)
@@ -123,7 +123,7 @@ def test_an_answer_too_large_to_send_is_an_error_frame_and_not_the_workers_death
 def _encode_up_to(limit):
     from potstill.queues.codec import encode
 
-    return lambda message: encode(message, max_bytes=limit)
+    return lambda message, **settings: encode(message, **settings | {"max_bytes": limit})
 
 
 def test_run_serves_until_it_is_told_to_stop(channel, make_worker):
@@ -157,3 +157,14 @@ def test_real_pictures_are_the_same_bytes_in_any_batch():
     for one, two, three in zip(together, alone, backwards, strict=True):
         for name in ("rgb", "depth", "segmentation", "camera_pose"):
             assert vars(one)[name].tobytes() == vars(two)[name].tobytes() == vars(three)[name].tobytes()
+
+
+def test_the_latency_of_an_answer_counts_from_the_submission_of_its_request():
+    now, reports = [0.0], []
+    rpc = MemoryRpcChannel(clock=lambda: now[0])
+    meter = WorkMeter(reports.append, clock=lambda: now[0])
+    worker = RenderWorker(MemoryRpcServer(rpc), SketchRenderer(), batch=64, meter=meter)
+    RpcRenderChannel(MemoryRpcClient(rpc), deadline_seconds=60.0).submit([make_request(1)])
+    now[0] = 3.0
+    worker.serve_once(wait_seconds=0)
+    assert 3000 <= reports[0]["latency_p50_ms"] == reports[0]["latency_p99_ms"] < 4000

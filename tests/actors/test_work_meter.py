@@ -50,3 +50,15 @@ def test_a_wait_that_ends_in_an_error_was_still_a_wait(clock, reports):
         raise TimeoutError
     meter.count(0)
     assert reports[0]["busy_share"] == 0.0
+
+
+def test_latencies_of_a_window_are_their_median_and_99th_percentile(clock, reports):
+    meter = WorkMeter(reports.append, clock=clock)
+    for milliseconds in range(100, 0, -1):
+        meter.answered(milliseconds / 1000)
+    clock.now += REPORT_SECONDS
+    meter.count(100)
+    clock.now += REPORT_SECONDS
+    meter.count(0)
+    assert (reports[0]["latency_p50_ms"], reports[0]["latency_p99_ms"]) == (50.0, 99.0)
+    assert "latency_p50_ms" not in reports[1]
