@@ -30,6 +30,10 @@ class MemoryRpcClient:
         """Send and return at once; see ``RpcClient.submit``."""
         return self._send(uuid.uuid4().hex, body, deadline_seconds)
 
+    def call(self, body: Mapping[str, Any], *, deadline_seconds: float) -> dict[str, Any]:
+        """Ask and wait; see ``RpcClient.call``."""
+        return self.submit(body, deadline_seconds=deadline_seconds).result()
+
     def stream(self, body: Mapping[str, Any], *, deadline_seconds: float) -> MemoryReplyStream:
         """Ask for an answer of many frames; see ``RpcClient.stream``."""
         return MemoryReplyStream(self._send(STREAM_PREFIX + uuid.uuid4().hex, body, deadline_seconds))

@@ -65,13 +65,27 @@ class RedisRpcClient:
 
     def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> _PendingReply:
         """Send and return at once; see ``RpcClient.submit``."""
-        request_id = uuid.uuid4().hex
-        message = self._messages.encode(body, scope=request_scope(request_id))
-        pending = _PendingReply(self, request_id, time.monotonic() + deadline_seconds)
-        with self._changed:
-            self._pending[request_id] = pending
-        self._send(request_id, message, deadline_seconds)
+        pending, message = self._prepare(body, deadline_seconds)
+        self._send(pending.id, message, deadline_seconds)
         return pending
+
+    def call(self, body: Mapping[str, Any], *, deadline_seconds: float) -> dict[str, Any]:
+        """Ask and wait, mostly in one round trip; see ``RpcClient.call``."""
+        with self._changed:
+            alone = not self._reading and self._max_waiting is None
+            self._reading = self._reading or alone
+        if not alone:
+            return self.submit(body, deadline_seconds=deadline_seconds).result()
+        frames: list[bytes] = []
+        try:
+            pending, message = self._prepare(body, deadline_seconds)
+            submit = self._submit_command(pending.id, message, deadline_seconds)
+            block = ("BLPOP", self._inbox, block_seconds(deadline_seconds))
+            _, reply = self._connection.exchange(submit, block)
+            frames = [reply[1]] if reply else []
+        finally:
+            self._hand_over(frames)
+        return pending.result()
 
     def stream(self, body: Mapping[str, Any], *, deadline_seconds: float) -> RedisReplyStream:
         """Ask for an answer of many frames; see ``RpcClient.stream``."""
@@ -101,31 +115,46 @@ class RedisRpcClient:
             try:
                 frames = self._read(remaining)
             finally:
-                with self._changed:
-                    self._reading = False
-                    self._deliver(frames)
-                    self._changed.notify_all()
+                self._hand_over(frames)
 
     def give_up(self, request_id: str) -> None:
         """Free what a request without an answer left outside of its message."""
         self._messages.free(request_scope(request_id))
 
+    def _prepare(self, body: Mapping[str, Any], deadline_seconds: float) -> tuple[_PendingReply, bytes]:
+        request_id = uuid.uuid4().hex
+        message = self._messages.encode(body, scope=request_scope(request_id))
+        pending = _PendingReply(self, request_id, time.monotonic() + deadline_seconds)
+        with self._changed:
+            self._pending[request_id] = pending
+        return pending, message
+
+    def _hand_over(self, frames: list[bytes]) -> None:
+        """Deliver what this thread read, and let another one read."""
+        with self._changed:
+            self._reading = False
+            self._deliver(frames)
+            self._changed.notify_all()
+
+    def _submit_command(self, request_id: str, message: bytes, remaining: float) -> Command:
+        limit = -1 if self._max_waiting is None else self._max_waiting
+        milliseconds = max(1, round(remaining * 1000))
+        return script_command("rpc_submit", self._base, request_id, message, milliseconds, self._inbox, limit)
+
     def _send(self, request_id: str, message: bytes, deadline_seconds: float) -> None:
-        limit, room = -1 if self._max_waiting is None else self._max_waiting, self._base + "room"
+        room = self._base + "room"
         give_up = time.monotonic() + deadline_seconds
         remaining = deadline_seconds
         blocking: list[Command] = []
         while True:
-            milliseconds = max(1, round(remaining * 1000))
-            submit = script_command(
-                "rpc_submit", self._base, request_id, message, milliseconds, self._inbox, limit
-            )
+            submit = self._submit_command(request_id, message, remaining)
             if self._connection.exchange(*blocking, submit)[-1] == b"ok":
                 return
             remaining = give_up - time.monotonic()
             if remaining <= 0:
                 raise QueueFullError(
-                    f"request not accepted: {limit} are waiting, the most allowed, after {deadline_seconds} s"
+                    f"request not accepted: {self._max_waiting} are waiting, the most allowed, "
+                    f"after {deadline_seconds} s"
                 )
             blocking = [("BLMOVE", room, room, "LEFT", "RIGHT", block_seconds(remaining))]
 
@@ -156,7 +185,7 @@ class _PendingReply:
 
     def __init__(self, client: RedisRpcClient, request_id: str, deadline: float) -> None:
         self._client = client
-        self._id = request_id
+        self.id = request_id
         self._deadline = deadline
         self.frame: dict[str, Any] | None = None
         """The decoded reply, once it is here."""
@@ -168,8 +197,8 @@ class _PendingReply:
             self._client.await_reply(self, until)
         if self.frame is None:
             if time.monotonic() >= self._deadline:
-                self._client.give_up(self._id)
-            raise RpcTimeoutError(f"no reply to request {self._id} in time")
+                self._client.give_up(self.id)
+            raise RpcTimeoutError(f"no reply to request {self.id} in time")
         if "error" in self.frame:
             raise RpcRemoteError(self.frame["error"])
         return self.frame["body"]

@@ -61,6 +61,15 @@ class RpcClient(Protocol):
             QueueFullError: no room before the deadline.
         """
 
+    def call(self, body: Mapping[str, Any], *, deadline_seconds: float) -> dict[str, Any]:
+        """``submit`` and wait for the result, for less than the two cost.
+
+        Raises:
+            QueueFullError: as in ``submit``.
+            RpcTimeoutError: no reply in time.
+            RpcRemoteError: the server answered with an error frame.
+        """
+
     def stream(self, body: Mapping[str, Any], *, deadline_seconds: float) -> ReplyStream:
         """Ask for an answer of many frames.
 

@@ -195,3 +195,27 @@ def test_a_request_says_how_long_it_waited(backend):
     backend.sleep(0.2)
     (request,) = backend.server().take(max_requests=1, wait_seconds=1)
     assert 0.19 < request.waited_seconds < 2.0
+
+
+def test_a_call_asks_and_waits_beside_the_requests_of_other_threads(backend, doubler):
+    client = backend.client()
+    pending = client.submit({"x": 1000}, deadline_seconds=10)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda x: client.call({"x": x}, deadline_seconds=10), range(40)))
+    assert answers == [{"y": 2 * x} for x in range(40)]
+    assert pending.result() == {"y": 2000}
+
+
+def test_a_call_of_a_bounded_client_is_answered_too(backend, doubler):
+    assert backend.client(max_waiting=1).call({"x": 4}, deadline_seconds=10) == {"y": 8}
+
+
+def test_a_call_that_fails_or_is_not_answered_says_so(backend):
+    client, server = backend.client(), backend.server()
+    with pytest.raises(RpcTimeoutError):
+        client.call({"x": 1}, deadline_seconds=0.05)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.call, {"x": 2}, deadline_seconds=10)
+        server.reply_error(server.take(max_requests=1, wait_seconds=5)[0], "no such scene")
+        with pytest.raises(RpcRemoteError, match="no such scene"):
+            answer.result()
