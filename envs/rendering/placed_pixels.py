@@ -13,7 +13,7 @@ from potstill.envs.rendering.rotation_matrices import rotation_matrices
 from potstill.envs.rendering.scene_regions import SceneRegions
 
 #: The sky is painted as if it were this far away from the camera, wherever that is, m.
-_SKY_DISTANCE = 3.0
+_SKY_DISTANCE = np.float32(3.0)
 #: Features may have coordinates below zero; the noise tables want them above.
 _POSITIVE_FEATURES = 512.0
 #: A marker's drawn sphere has facets: pixels this much outside its radius still belong to it.
@@ -25,7 +25,7 @@ class PlacedPixels:
     """One scene's pixels. Legend: C cameras, H x W pixels, N = C H W, B bodies.
 
     Args:
-        geometry: points of the pixels.
+        geometry: rays and depths of the pixels.
         bodies: (C, H, W) int16 body ids; -1 is the sky.
         camera_pose: (C, 12); see ``RenderReply.camera_pose``.
         scene: poses of the bodies.
@@ -39,90 +39,77 @@ class PlacedPixels:
         self._scene = scene
         poses = camera_pose.astype(np.float64)
         self._position, self._rotation = poses[:, :3], poses[:, 3:].reshape(-1, 3, 3)
-        self._points = geometry.points()
 
-    def shades(self, look: ProceduralLook, tables: NoiseTables) -> np.ndarray:
-        """(N,) intp: surface * 256 + shade, an index into the look's ramps."""
-        order, ends, groups = self._grouped(look)
-        points = np.empty((4, len(order)), np.float32)
-        for axis in range(3):
-            self._points[axis].take(order, out=points[axis], mode="clip")
-        points[3] = 1
-        features = np.empty((3, len(order)), np.float32)
-        shades = np.empty(len(order), np.float32)
-        to_features = self._to_features(look)
-        starts = np.concatenate([[0], ends[:-1]])
-        surface_of_group = look.surface_of_body[groups // len(self._bodies)]
-        for surface in np.unique(surface_of_group):
-            mine = np.flatnonzero(surface_of_group == surface)
-            for index in mine:
-                part = slice(starts[index], ends[index])
-                if groups[index] // len(self._bodies) == len(look.surface_of_body) - 1:
-                    points[:3, part] *= _SKY_DISTANCE / -points[2, part]
-                np.matmul(to_features[groups[index]], points[:, part], out=features[:, part])
-            whole = slice(starts[mine[0]], ends[mine[-1]])
-            material = look.surfaces[surface]
-            distance = -float(points[2, whole][::8].mean())
-            footprint = distance / self._geometry.focal[0] / material.scale
-            shade = paint_pattern(material.family, features[:, whole], footprint, material.contrast, tables)
-            np.multiply(shade, _SHADES - 1, out=shades[whole])
-            shades[whole] += surface * _SHADES
-        ungrouped = np.empty(len(order), np.intp)
-        ungrouped[order] = shades  # truncated: whole shades
-        return ungrouped
+    def shades(self, pixels: np.ndarray, look: ProceduralLook, tables: NoiseTables) -> np.ndarray:
+        """(M,) intp at these (M,) pixels: surface * 256 + shade, an index into the look's ramps."""
+        part = self._bodies.ravel().take(pixels).astype(np.intp) + 1  # the sky is 0, then come the bodies
+        surface_of_pixel = look.surface_of_part.take(part)
+        order = np.argsort(surface_of_pixel, kind="stable")
+        pixels, part = pixels.take(order), part.take(order)
+        camera = pixels // self._bodies[0].size
+        depth = np.where(part > 0, self._geometry.depth.take(pixels), _SKY_DISTANCE)
+        part += camera * len(look.surface_of_part)
+        points = self._features(pixels, part, depth, look)
+        footprint = depth / self._geometry.focal.astype(np.float32).take(camera)  # m, of a pixel
+        values = np.empty(len(pixels), np.float32)
+        ends = np.cumsum(np.bincount(surface_of_pixel, minlength=len(look.surfaces))).tolist()
+        for surface, (first, end) in enumerate(zip([0, *ends], ends)):
+            if first == end:
+                continue
+            own, material = slice(first, end), look.surfaces[surface]
+            size = footprint[own] * np.float32(1 / material.scale)
+            shade = paint_pattern(material.family, points[:, own], size, material.contrast, tables)
+            np.multiply(shade, _SHADES - 1, out=values[own])
+            values[own] += surface * _SHADES
+        shades = np.empty(len(pixels), np.intp)
+        shades[order] = values  # truncated: whole shades
+        return shades
 
-    def marker_pixels(self, regions: SceneRegions) -> list[np.ndarray]:
-        """Indices of the pixels of each goal marker that is seen."""
-        found = []
-        cameras = len(self._bodies)
-        points, bodies = self._points.reshape(3, cameras, -1), self._bodies.reshape(cameras, -1)
+    def camera_parts(self, pixels: np.ndarray) -> list[tuple[slice, np.ndarray]]:
+        """For each camera which of these (M,) rising pixels are its own, and its axes (3, 3)."""
+        ends = np.searchsorted(pixels, np.arange(len(self._bodies) + 1) * self._bodies[0].size).tolist()
+        return [(slice(first, end), rotation) for first, end, rotation in zip(ends, ends[1:], self._rotation)]
+
+    def marker_pixels(self, regions: SceneRegions) -> np.ndarray:
+        """(P,) intp: the pixels that show goal markers."""
+        found = [np.empty(0, np.intp)]
+        _, height, width = self._bodies.shape
         for site, body, radius in zip(regions.marker_site, regions.marker_body, regions.marker_radius):
-            centres = np.einsum(
-                "ci,cij->cj", self._scene.site_pos[site] - self._position, self._rotation
-            ).astype(np.float32)
-            reach = np.float32(_MARKER_SLACK * radius)
+            offsets = self._scene.site_pos[site] - self._position
+            centres = (self._rotation.transpose(0, 2, 1) @ offsets[:, :, None])[..., 0]
             for camera, centre in enumerate(centres):
-                # Few pixels lie in the marker's range of depths: only they are looked at.
-                near = np.flatnonzero(np.abs(points[2, camera] - centre[2]) <= reach)
-                near = near[bodies[camera].take(near) == body]
-                offset = points[:, camera, near] - centre[:, None]
-                offset *= offset
-                hit = near[offset[0] + offset[1] + offset[2] <= reach * reach]
-                if len(hit):
-                    found.append(hit + camera * bodies.shape[1])
-        return found
+                rows, columns = self._geometry.box(camera, centre, _MARKER_SLACK * radius)
+                points = self._geometry.points(camera, rows, columns)
+                points -= centre.astype(np.float32)[:, None, None]
+                points *= points
+                hit = points[0] + points[1] + points[2] <= np.float32((_MARKER_SLACK * radius) ** 2)
+                hit &= self._bodies[camera, rows, columns] == body
+                row, column = np.nonzero(hit)
+                found.append((camera * height + rows.start + row) * width + columns.start + column)
+        return np.concatenate(found)
 
-    def _grouped(self, look: ProceduralLook) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pixels ordered by surface, body and camera: (N,) order, (G,) ends and (G,) body * C + camera."""
-        cameras, bodies = len(self._bodies), len(look.surface_of_body)
-        by_surface = np.argsort(look.surface_of_body, kind="stable")
-        rank = np.empty(bodies, np.int32)
-        rank[by_surface] = np.arange(bodies)
-        group = rank.take(self._bodies, mode="wrap") * cameras  # body -1, the sky, is the last
-        group += np.arange(cameras, dtype=np.int32)[:, None, None]
-        group = group.ravel()
-        # Neighbours mostly show the same body: sorting runs of them is many times quicker than sorting pixels.
-        starts = np.concatenate([[0], np.flatnonzero(group[1:] != group[:-1]) + 1])
-        lengths = np.diff(starts, append=len(group))
-        runs = np.argsort(group[starts], kind="stable")
-        lengths = lengths[runs]
-        shift = starts[runs] - (np.cumsum(lengths) - lengths)
-        order = np.repeat(shift, lengths)
-        order += np.arange(len(group))
-        counts = np.bincount(group, minlength=cameras * bodies)
-        seen = np.flatnonzero(counts)
-        return order, np.cumsum(counts[seen]), by_surface[seen // cameras] * cameras + seen % cameras
+    def _features(
+        self, pixels: np.ndarray, part: np.ndarray, depth: np.ndarray, look: ProceduralLook
+    ) -> np.ndarray:
+        """(3, M) float32: where each pixel's point is on its surface, in features."""
+        column, row = (axis.take(pixels) for axis in self._geometry.grid())
+        points = np.empty((3, len(pixels)), np.float32)
+        for point, (a, b, c, d) in zip(points, self._to_features(look)):
+            np.multiply(a.take(part), column, out=point)
+            point += b.take(part) * row
+            point += c.take(part)
+            point *= depth
+            point += d.take(part)
+        return points
 
     def _to_features(self, look: ProceduralLook) -> np.ndarray:
-        """((B + 1) * C, 3, 4) float32: from each camera's frame to the features of each body's surface."""
-        inverse = rotation_matrices(self._scene.body_quat).transpose(0, 2, 1)
-        shift = inverse[:, None] @ (self._position[None] - self._scene.body_pos[:, None])[..., None]
-        turn = inverse[:, None] @ self._rotation[None]
+        """(3, 4, C * (B + 1)) float32: from (column, row, 1) * depth and 1 to features of the surface of each part."""
+        turn = look.axes_of_part[1:] @ rotation_matrices(self._scene.body_quat).transpose(0, 2, 1)
+        rays = self._rotation @ self._geometry.unprojections
+        matrices = np.empty((len(rays), len(look.axes_of_part), 3, 4))
+        matrices[:, 1:, :, :3] = turn @ rays[:, None]
+        matrices[:, 1:, :, 3:] = turn @ (self._position[:, None] - self._scene.body_pos)[..., None]
         # The sky turns with the camera and does not move with it.
-        turn = np.concatenate([turn, self._rotation[None]])
-        shift = np.concatenate([shift, np.zeros_like(shift[:1])])
-        axes = np.stack([surface.axes for surface in look.surfaces])[look.surface_of_body]
-        offset = np.stack([surface.offset for surface in look.surfaces])[look.surface_of_body]
-        shift = axes[:, None] @ shift + (offset + _POSITIVE_FEATURES)[:, None, :, None]
-        whole = np.concatenate([axes[:, None] @ turn, shift], axis=-1)
-        return whole.reshape(-1, 3, 4).astype(np.float32)
+        matrices[:, 0, :, :3], matrices[:, 0, :, 3] = look.axes_of_part[0] @ rays, 0.0
+        matrices[..., 3] += look.offset_of_part + _POSITIVE_FEATURES
+        return np.ascontiguousarray(matrices.reshape(-1, 3, 4).transpose(1, 2, 0), dtype=np.float32)

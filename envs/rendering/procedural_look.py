@@ -25,8 +25,12 @@ class ProceduralLook:
 
     surfaces: tuple[ProceduralSurface, ...]
     """Table, background, robot, then one for each body of an object."""
-    surface_of_body: np.ndarray
-    """(B + 1,) intp; the last one stands for what is hit by no ray."""
+    surface_of_part: np.ndarray
+    """(B + 1,) uint8 or larger: of the sky, then of the bodies."""
+    axes_of_part: np.ndarray
+    """(B + 1, 3, 3) float64: coordinates (m) of the part to features of its surface."""
+    offset_of_part: np.ndarray
+    """(B + 1, 3) float64 features."""
     ramps: np.ndarray
     """(3, S * 256) float32 linear light by surface and shade."""
     shine: np.ndarray
@@ -49,13 +53,13 @@ class ProceduralLook:
             if key not in allowed:
                 raise ValueError(f"a prompt has the keys {', '.join(allowed)}: got {key!r}")
         kinds = [("table", 0), ("background", 0), ("robot", 0)]
-        surface_of_body = []
+        surface_of_part = [kinds.index(("background", 0))]
         for region in regions.region_of_body:
             if region == "object":
                 kinds.append((region, len(kinds) - 3))
-                surface_of_body.append(len(kinds) - 1)
+                surface_of_part.append(len(kinds) - 1)
             else:
-                surface_of_body.append(kinds.index((region, 0)))
+                surface_of_part.append(kinds.index((region, 0)))
         surfaces = tuple(
             ProceduralSurface.of(
                 _words(prompt, region, seed), region, seed=seed, looseness=1.0 - strength, variant=variant
@@ -66,7 +70,9 @@ class ProceduralLook:
         goal = ProceduralSurface.of(_words(prompt, "goal", seed), "goal", seed=seed)
         return cls(
             surfaces=surfaces,
-            surface_of_body=np.array([*surface_of_body, kinds.index(("background", 0))], np.intp),
+            surface_of_part=np.array(surface_of_part, np.min_scalar_type(len(surfaces))),
+            axes_of_part=np.stack([surfaces[index].axes for index in surface_of_part]),
+            offset_of_part=np.stack([surfaces[index].offset for index in surface_of_part]),
             ramps=np.concatenate([surface.ramp() for surface in surfaces], axis=1),
             shine=np.repeat([_HIGHLIGHT * surface.gloss for surface in surfaces], 256).astype(np.float32),
             goal=_goal_colour(goal.mean, [_lit(surface.mean, light) for surface in surfaces[:2]]),
