@@ -30,12 +30,13 @@ def run(arguments: Namespace) -> int:
     if out.suffix != ".png" or not out.parent.is_dir():
         raise BadInputError(f"--out must be a .png file in a folder that exists: got {out}")
     check_graphics()
-    from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer  # takes seconds to import
+    from potstill.envs.rendering.open_scene_renderer import open_scene_renderer  # takes seconds to import
+    from potstill.envs.rendering.render_config import RenderConfig
     from potstill.launch.prompt_sheet import draw_prompt_sheet
 
     places = np.linspace(0, len(collection.prompts) - 1, min(count, len(collection.prompts)))
     prompts = [collection.prompts[int(place)] for place in places]
-    renderer = MujocoSceneRenderer()
+    renderer = open_scene_renderer(RenderConfig().renderer)
     try:
         draw_prompt_sheet(prompts, task=arguments.task, renderer=renderer, size=size).save(out, optimize=True)
     finally:
