@@ -33,10 +33,12 @@ def create_exclusively(path: Path, data: bytes) -> bool:
         try:
             # A hard link, unlike a rename, fails when the name is taken: the first one wins, also over NFS.
             os.link(temporary, path)
+            created = True
         except FileExistsError:
-            return False
+            created = False
+        # Also the name of another: whoever finds it goes on as if it were safe, and its maker may have died here.
         sync_folder(path.parent)
-    return True
+    return created
 
 
 @contextmanager

@@ -74,6 +74,8 @@ class EpisodeStore:
         meta = episode.meta
         existing = self.entry(meta.round, meta.index)
         if existing is not None:
+            # Who committed it may have died before it was safe on the disk: "create" makes sure of that.
+            self._shelf.create(_entry_name(meta.round, meta.index), existing.to_json())
             return Commit(entry=existing, committed=False)
         data = encode_episode(episode)
         entry = _describe(episode, data)

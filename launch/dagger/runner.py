@@ -117,7 +117,7 @@ class DaggerRunner:
         )
         self._files.reconcile(round_index, tasks)
         self._submit(stage, tasks)
-        ledger = self._settle(stage, lambda now: self._say_rollouts(round_index, stage, now, started))
+        ledger = self._settle(stage, tasks, lambda now: self._say_rollouts(round_index, stage, now, started))
         self._require_all_done(stage, ledger)
         manifest = self._store.seal(round_index, requested=len(tasks))
         results = self._queue.results(stage.group)
@@ -159,7 +159,7 @@ class DaggerRunner:
         # The folder is written over: what an earlier training left there no longer counts.
         self._stages.forget(stage.name)
         self._submit(stage, [task])
-        ledger = self._settle(stage, lambda now: self._say_training(round_index, task))
+        ledger = self._settle(stage, [task], lambda now: self._say_training(round_index, task))
         if not ledger.done:
             raise RunFailedError(f"training of round {round_index} failed: {self._first_error(stage)}")
         result = self._queue.results(stage.group)[task.id]
@@ -211,7 +211,7 @@ class DaggerRunner:
     def _outcomes(self, stage: Stage, tasks: list[Task], say: Callable[[Ledger], None]) -> dict[str, list]:
         """Have the episodes acted; each list holds one fact of every episode, in the order of the tasks."""
         self._submit(stage, tasks)
-        ledger = self._settle(stage, say)
+        ledger = self._settle(stage, tasks, say)
         self._require_all_done(stage, ledger)
         results = self._queue.results(stage.group)
         ordered = [results[task.id] for task in tasks]
@@ -235,13 +235,16 @@ class DaggerRunner:
             if group.startswith(f"{stage.name}.") and group != stage.group:
                 self._queue.cancel(group)
 
-    def _settle(self, stage: Stage, say: Callable[[Ledger], None]) -> Ledger:
+    def _settle(self, stage: Stage, tasks: list[Task], say: Callable[[Ledger], None]) -> Ledger:
         while True:
             ledger = self._queue.gather(stage.group, wait_seconds=TICK_SECONDS)
             say(ledger)
-            self._look_after_pools()
-            if ledger.settled:
+            if ledger.submitted < len(tasks):
+                # The server's machine crashed and took its newest writes with it.
+                self._queue.put(tasks)
+            elif ledger.settled:
                 return ledger
+            self._look_after_pools()
 
     def _require_all_done(self, stage: Stage, ledger: Ledger) -> None:
         if ledger.done == ledger.submitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 
@@ -144,6 +145,15 @@ class TestResume:
         (collected,) = events.named("rollouts_finished")
         assert (collected["frames"], collected["render_calls"]) == (48, 24)
         assert {result["attempt"] for result in _results(rig, "round_00.rollout").values()} == {0}
+
+    @pytest.mark.parametrize("tick", [0, 1, 4])
+    def test_a_server_that_comes_back_without_its_newest_writes_is_given_the_tasks_again(
+        self, rig, uninterrupted, tick
+    ):
+        ticks = itertools.count()
+        rig.on_tick = lambda: rig.queue.purge() if next(ticks) == tick else None
+        rig.run()
+        assert rig.outcome() == uninterrupted[0].outcome()
 
     def test_episodes_whose_files_are_gone_are_collected_again(self, rig, uninterrupted):
         rig.run(kill_before=1)
