@@ -6,12 +6,15 @@ drawing minibatches from the replay, updates, sending weights. Equal networks (2
 gets its uniform episode replay, which is faster than its default.
 ``sampling_vs_rllib``: environment steps/s of our runner (8 environments) against RLlib's with 1 or with 8,
 whichever is faster, policy included, no action repeat, hundreds of steps per call. ``sampling_vs_rllib_one``: against
-1. ``sampling_vs_rllib_in_training``: while both train; stock SAC asks for one step of one environment at a time.
+1. ``sampling_vs_rllib_two_cores``: by the wall clock, one process each, which in ours has two threads for the physics
+(``env_threads``) and in RLlib's none to have; for an otherwise idle machine. More processes multiply both alike.
+``sampling_vs_rllib_in_training``: while both train; stock SAC asks for one step of one environment at a time.
 ``env_vs_stock``, ``raw_share``, ``envpool_vs_ours``: of ``benchmarks/env_step.py``, same run.
 ``loop_vs_rllib``, ``loop_vs_sb3``: whole training, sampling and updates together, in environment steps/s.
 
 Peers use Meta-World through gymnasium as it comes. All in one process, one torch thread each, repetitions alternate,
-the first is left out. Seconds are the process's CPU time: what a core has to spend, whoever else is on the machine.
+the first is left out. Where nothing else is said, seconds are the process's CPU time: what a core has to spend, whoever
+else is on the machine.
 Run alone: ``.venv/bin/python benchmarks/sac.py [--quick]``.
 """
 
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
 import statistics
@@ -127,34 +131,45 @@ def measure_updates(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
 
 
 def measure_sampling(quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
-    """Environment steps/s with the policy acting."""
-    runner = RolloutRunner(config=SacAlgorithmConfig().expert(task=TASK, sac=EQUAL), worker_index=0)
+    """Environment steps/s with the policy acting, by CPU time and by the wall clock."""
+    own = {threads: our_runner(threads) for threads in (1, 2)}
     stock = {envs: SingleAgentEnvRunner(config=stock_config(envs), worker_index=0) for envs in (1, ENVS)}
-    steps, repetitions = (100, 2) if quick else (400, 5)
+    steps, repetitions = (100, 2) if quick else (400, 7)
 
-    def sample_ours() -> float:
-        with stopwatch() as took:
-            count = runner.sample().env_steps + runner.sample().env_steps
-        return count / took()
+    def sample_ours(threads: int) -> int:
+        return own[threads].sample().env_steps + own[threads].sample().env_steps
 
-    def sample_stock(envs: int) -> float:
-        with stopwatch() as took:
-            episodes = stock[envs].sample(num_timesteps=steps, explore=True)
-        return sum(map(len, episodes)) / took()
+    def sample_stock(envs: int) -> int:
+        return sum(map(len, stock[envs].sample(num_timesteps=steps, explore=True)))
 
-    rates: dict[str, list[float]] = {"ours": [], "rllib_1": [], f"rllib_{ENVS}": []}
+    sides = {
+        "ours": lambda: sample_ours(1),
+        "ours_two_threads": lambda: sample_ours(2),
+        "rllib_1": lambda: sample_stock(1),
+        f"rllib_{ENVS}": lambda: sample_stock(ENVS),
+    }
+    rates: dict[str, list[float]] = {f"{name}_{clock}": [] for name in sides for clock in ("cpu", "wall")}
     for repetition in range(repetitions + 1):
-        measured = {"ours": sample_ours(), "rllib_1": sample_stock(1), f"rllib_{ENVS}": sample_stock(ENVS)}
-        for name, rate in measured.items() if repetition else ():
-            rates[name].append(rate)
+        for name, sample in sides.items():
+            cpu, wall = time.process_time(), time.perf_counter()
+            count = sample()
+            if repetition:
+                rates[f"{name}_cpu"].append(count / (time.process_time() - cpu))
+                rates[f"{name}_wall"].append(count / (time.perf_counter() - wall))
     figures: dict[str, Any] = {}
     for name, values in rates.items():
         figures |= spread(f"{name}_sampling_env_steps_per_second", values)
-    best = max(("rllib_1", f"rllib_{ENVS}"), key=lambda name: statistics.median(rates[name]))
+    best = max(("rllib_1", f"rllib_{ENVS}"), key=lambda name: statistics.median(rates[f"{name}_cpu"]))
     return figures | {"rllib_best": best}, {
-        "sampling_vs_rllib": paired(rates["ours"], rates[best]),
-        "sampling_vs_rllib_one": paired(rates["ours"], rates["rllib_1"]),
+        "sampling_vs_rllib": paired(rates["ours_cpu"], rates[f"{best}_cpu"]),
+        "sampling_vs_rllib_one": paired(rates["ours_cpu"], rates["rllib_1_cpu"]),
+        "sampling_vs_rllib_two_cores": paired(rates["ours_two_threads_wall"], rates[f"{best}_wall"]),
     }
+
+
+def our_runner(threads: int) -> RolloutRunner:
+    sac = dataclasses.replace(EQUAL, env_threads=threads)
+    return RolloutRunner(config=SacAlgorithmConfig().expert(task=TASK, sac=sac), worker_index=0)
 
 
 class Ours:

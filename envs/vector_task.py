@@ -1,4 +1,4 @@
-"""N simulations of one task, stepped together; each begins its next episode by itself."""
+"""N simulations of one task, stepped together; they begin and end their episodes at the same steps."""
 
 from __future__ import annotations
 
@@ -73,10 +73,8 @@ class VectorTask:
         self._simulations = [TaskSimulation(task, robot=robot, dynamics=dynamics) for _ in range(envs)]
         self.model_hash = self._simulations[0].model_hash
         self.observation = np.zeros((envs, OBSERVATION_SIZE), np.float32)
-        self._steps = np.zeros(envs, np.int64)
         self._episode_seed = np.zeros(envs, np.int64)
-        for index in range(envs):
-            self._begin(index)
+        self._begin()
 
     def step(self, actions: np.ndarray) -> VectorStep:
         """One decision in every environment.
@@ -91,42 +89,45 @@ class VectorTask:
         envs = len(self._simulations)
         if actions.shape != (envs, ACTION_SIZE):
             raise ValueError(f"actions must have shape ({envs}, {ACTION_SIZE}): got {actions.shape}")
-        total, success = np.zeros(envs), np.zeros(envs, np.bool_)
+        total, success = [0.0] * envs, [False] * envs
         observation = np.empty_like(self.observation)
-        for _ in range(self.action_repeat):
-            going = [index for index, steps in enumerate(self._steps.tolist()) if steps < self.max_steps]
-            self._push(going, actions)
-            for index in going:
-                observation[index], reward, info = self._simulations[index].look()
+        repeats = min(self.action_repeat, self.max_steps - self._steps)
+        for _ in range(repeats):
+            self._push(actions)
+            for index, simulation in enumerate(self._simulations):
+                observation[index], reward, info = simulation.look()
                 total[index] += reward
-                success[index] |= bool(info["success"])
-            self._steps[going] += 1
-        truncated = self._steps >= self.max_steps
-        seed = self._episode_seed.copy()
+                success[index] = success[index] or bool(info["success"])
+        self._steps += repeats
+        ended, seed = self._steps >= self.max_steps, self._episode_seed.copy()
         self.observation = observation.copy()
-        for ended in np.flatnonzero(truncated):
-            self._begin(int(ended))
+        if ended:
+            self._begin()
         return VectorStep(
             next_observation=observation,
-            reward=total.astype(np.float32),
-            success=success,
-            truncated=truncated,
+            reward=np.array(total, np.float32),
+            success=np.array(success),
+            truncated=np.full(envs, ended),
             episode_seed=seed,
         )
 
-    def _push(self, going: list[int], actions: np.ndarray) -> None:
+    def _push(self, actions: np.ndarray) -> None:
         """The physics of all, before anything else is computed: MuJoCo's code and then ours stay in the cache."""
-        shares = [going[first :: self._threads] for first in range(self._threads)]
-        others = [self._pool.submit(self._push_each, share, actions) for share in shares[1:]]
-        self._push_each(shares[0], actions)
+        pairs = list(zip(self._simulations, actions, strict=True))
+        others = [
+            self._pool.submit(_push_each, pairs[first :: self._threads]) for first in range(1, self._threads)
+        ]
+        _push_each(pairs[:: self._threads])
         for other in others:
             other.result()
 
-    def _push_each(self, share: list[int], actions: np.ndarray) -> None:
-        for index in share:
-            self._simulations[index].push(actions[index])
+    def _begin(self) -> None:
+        self._steps = 0
+        for index, simulation in enumerate(self._simulations):
+            self._episode_seed[index] = next(self._seeds)
+            self.observation[index] = simulation.reset(int(self._episode_seed[index]))
 
-    def _begin(self, index: int) -> None:
-        self._episode_seed[index] = next(self._seeds)
-        self._steps[index] = 0
-        self.observation[index] = self._simulations[index].reset(int(self._episode_seed[index]))
+
+def _push_each(pairs: list[tuple[TaskSimulation, np.ndarray]]) -> None:
+    for simulation, action in pairs:
+        simulation.push(action)

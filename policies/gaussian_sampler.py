@@ -34,6 +34,7 @@ class GaussianSampler:
             state = state @ inner
             state += offset
             np.maximum(state, 0.0, out=state)
-        mean, raw = np.split(state @ weight + bias, 2, axis=1)
+        out = state @ weight + bias
+        mean, raw = out[:, : noise.shape[1]], out[:, noise.shape[1] :]
         log_std = self._log_std_min + self._span * (np.tanh(raw) + np.float32(1.0))
         return np.tanh(mean + np.exp(log_std) * noise)

@@ -67,13 +67,13 @@ def test_the_observation_at_the_cut_is_the_last_of_its_episode_and_not_the_next_
 
 def test_a_success_within_a_decision_counts_even_if_it_is_lost_again(monkeypatch: pytest.MonkeyPatch) -> None:
     flags = iter([True, False, False, False])
-    step = TaskSimulation.step
+    look = TaskSimulation.look
 
-    def flagged(simulation: TaskSimulation, action: np.ndarray) -> tuple:
-        observation, reward, info = step(simulation, action)
+    def flagged(simulation: TaskSimulation) -> tuple:
+        observation, reward, info = look(simulation)
         return observation, reward, {**info, "success": next(flags)}
 
-    monkeypatch.setattr(TaskSimulation, "step", flagged)
+    monkeypatch.setattr(TaskSimulation, "look", flagged)
     assert _vector().step(ACTIONS[0]).success.tolist() == [True, False]
 
 
