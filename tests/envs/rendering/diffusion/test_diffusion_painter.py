@@ -74,7 +74,9 @@ def test_a_batch_shares_its_forward_calls(open_painting, painted_request):
     renderer = open_painting("sd", batch=64)
     before = renderer._painter.forward_calls
     renderer.render([painted_request(seed=seed, cameras=("potstill_left", "topview")) for seed in range(3)])
-    assert renderer._painter.forward_calls - before == 2  # one for each step: 3 scenes x 2 cameras x 5 regions are 30 rows
+    assert (
+        renderer._painter.forward_calls - before == 2
+    )  # one for each step: 3 scenes x 2 cameras x 5 regions are 30 rows
 
 
 def test_another_process_with_more_threads_paints_the_same_bytes(
