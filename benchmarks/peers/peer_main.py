@@ -1,8 +1,8 @@
 """What the command line of every peer has in common.
 
 ``python queue_NAME.py speed URL COUNT`` puts and does COUNT empty tasks in one process and prints
-``{"version", "settings", "put_s", "work_s"}``. ``put URL COUNT FOLDER SECONDS`` and ``work URL`` are for the
-faults: tasks of some length, and a worker that runs until it is killed.
+``{"version", "settings", "put_s", "work_s"}``. ``put URL COUNT FOLDER SECONDS`` ``work URL`` and ``remaining URL``
+are for the faults: tasks of some length, a worker that runs until it is killed, how many unfinished tasks are known.
 """
 
 import json
@@ -14,14 +14,18 @@ import peer_task
 
 
 def main(peer):
-    """Args: peer: a module with ``NAME``, ``SETTINGS``, ``put(url, arguments)`` and ``work(url, until)``.
+    """Do what the command line says.
 
-    ``until`` is the number of tasks after which to return; None: never.
+    Args:
+        peer: A module with ``NAME``, ``SETTINGS``, ``put(url, arguments)``, ``work(url, until)`` (``until``: the number
+            of tasks after which to return; None: never) and, where it is put under fire, ``remaining(url)``.
     """
     command, url, *rest = sys.argv[1:]
     if command == "put":
         count, folder, seconds = int(rest[0]), rest[1], float(rest[2])
         peer.put(url, [(folder, index, seconds) for index in range(count)])
+    elif command == "remaining":
+        print(peer.remaining(url))
     elif command == "work":
         peer.work(url, None)
     else:

@@ -41,6 +41,13 @@ class PeerVenvs:
             raise RuntimeError(f"{name} failed: {done.stderr.strip().splitlines()[-1]}")
         return json.loads(done.stdout.splitlines()[-1])
 
+    def remaining(self, name: str, url: str) -> int:
+        """Unfinished tasks that the library still knows: waiting, running, failed."""
+        done = subprocess.run(
+            self.command(name, "remaining", url), capture_output=True, text=True, check=True
+        )
+        return int(done.stdout.splitlines()[-1])
+
     def command(self, name: str, *arguments: str) -> list[str]:
         """How to run a peer's script."""
         script = Path(__file__).parent / f"queue_{name}.py"

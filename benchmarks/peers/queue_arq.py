@@ -8,6 +8,7 @@ from arq import create_pool
 from arq.connections import RedisSettings
 from arq.worker import Worker, func
 from peer_main import main
+from redis import Redis
 
 NAME = "arq"
 SETTINGS = "max_jobs 10, poll_delay 0.5 s (defaults), keep_result 0; faults: job_timeout 5 s, max_tries 4"
@@ -45,6 +46,12 @@ async def _work(url, until):
         )
         await worker.main()
         await worker.close()
+
+
+def remaining(url):
+    """Every job whose arguments are kept."""
+    client = Redis.from_url(url)
+    return sum(1 for _ in client.scan_iter("arq:job:*", count=1000))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import peer_task
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
 from peer_main import main
+from redis import Redis
 
 NAME = "celery"
 SETTINGS = (
@@ -45,6 +46,12 @@ def work(url, until):
     with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30, loglevel="ERROR"):
         while len(peer_task.ended) < until:
             time.sleep(0.002)
+
+
+def remaining(url):
+    """Waiting messages and those that no worker has acknowledged."""
+    client = Redis.from_url(url)
+    return client.llen("celery") + client.hlen("unacked")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import dramatiq
 import peer_task
 from dramatiq.brokers.redis import RedisBroker
 from peer_main import main
+from redis import Redis
 
 NAME = "dramatiq"
 SETTINGS = "8 threads, defaults; faults: heartbeat_timeout 5 s, max_retries 3"
@@ -32,6 +33,12 @@ def work(url, until):
     while until is None or len(peer_task.ended) < until:
         time.sleep(0.002)
     worker.stop()
+
+
+def remaining(url):
+    """Waiting, running and delayed messages, and dead letters."""
+    client = Redis.from_url(url)
+    return sum(client.hlen(f"dramatiq:default{suffix}.msgs") for suffix in ("", ".DQ", ".XQ"))
 
 
 if __name__ == "__main__":

@@ -28,5 +28,11 @@ def work(url, until):
         )
 
 
+def remaining(url):
+    """Every job that is kept: a finished one is not."""
+    client = Redis.from_url(url)
+    return sum(1 for _ in client.scan_iter("rq:job:*", count=1000))
+
+
 if __name__ == "__main__":
     main(sys.modules[__name__])
