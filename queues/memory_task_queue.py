@@ -368,10 +368,13 @@ class MemoryTaskQueue:
 
     def _reap(self) -> int:
         now = self._clock()
+        # Once over, a back-off stays over, though the clock be set back.
+        for entry in self._in_state("waiting"):
+            entry.ready = entry.ready if entry.ready > now else 0.0
         expired = [entry for entry in self._in_state("leased") if entry.deadline <= now]
         for entry in expired:
             error = f"lease expired (worker {entry.owner} died or hung)"
-            self._give_back(entry, error, retry=True, ready=now)
+            self._give_back(entry, error, retry=True, ready=0.0)
             self._tallies["expired"] += 1
         return len(expired)
 

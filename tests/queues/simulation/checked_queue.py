@@ -109,6 +109,15 @@ class CheckedQueue:
     def _cancel(self, group):
         return self.queue.cancel(group)
 
+    def _cancel_tasks(self, task_ids):
+        return self.queue.cancel_tasks(task_ids)
+
+    def _forget(self, group):
+        try:
+            return self.queue.forget(group)
+        except ValueError:
+            return "open"
+
     def _adopt(self, tasks):
         return self.queue.adopt(tasks, [{}] * len(tasks))
 

@@ -15,6 +15,10 @@ LONGEST_STOP_TICKS = 3 * LEASE_TICKS
 #: ``appendfsync everysec`` may lag by up to 2 s.
 LONGEST_LOSS_TICKS = 16
 HOUR_TICKS = 8 * 3600
+#: Of the server's clock: 60 s.
+LONGEST_JUMP_TICKS = 480
+
+LOST_WRITES = "lose the server's last writes"
 
 FAULTS = (
     "kill a worker",
@@ -24,11 +28,12 @@ FAULTS = (
     "kill the runner",
     "stop the runner",
     "kill the server",
-    "lose the server's last writes",
+    LOST_WRITES,
     "move the server's clock",
     "cut the power",
     "cancel a round",
     "retry the dead",
+    "forget a round",
 )
 
 
@@ -89,8 +94,9 @@ class Nemesis:
         self._kill_the_server()
 
     def _move_the_servers_clock(self) -> None:
-        # Forward only: backward, fences and lost writes together may repeat (see queue docs).
-        self._world.server.clock_error += self._draw.randrange(480)
+        # Set back just when writes are lost, it may give a fence twice: a known limit (docs/faults.md).
+        back = 0 if LOST_WRITES in self._kinds else LONGEST_JUMP_TICKS
+        self._world.server.clock_error += self._draw.randint(-back, LONGEST_JUMP_TICKS)
 
     def _cut_the_power(self) -> None:
         self._world.cut_power(restart_after=self._draw.randrange(2 * LEASE_TICKS))
@@ -102,6 +108,9 @@ class Nemesis:
         model = self._world.server.checked.model
         if dead := [name for name, _, _ in model.dead_letters()]:
             self._world.ask("operator", ("revive", dead))
+
+    def _forget_a_round(self) -> None:
+        self._world.ask("operator", ("forget", f"r{self._draw.randint(0, self._world.plan.round)}"))
 
     def _a_slot(self) -> int:
         return self._draw.randrange(len(self._world.workers))

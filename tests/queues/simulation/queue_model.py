@@ -32,12 +32,13 @@ class ModelTask:
 class QueueModel:
     """The reference: every method says what the queue must answer at server time ``now`` (ms).
 
-    ``"lost"`` stands for ``LeaseLostError``, ``"full"`` for ``QueueFullError``. Which number a fence gets is
-    the queue's affair; it is told by ``granted``.
+    ``"lost"`` stands for ``LeaseLostError``, ``"full"`` for ``QueueFullError``, ``"open"`` for the refusal to
+    forget open tasks. Which number a fence gets is the queue's affair; it is told by ``granted``.
     """
 
     def __init__(self, *, max_waiting: int | None, backoff_ms: int) -> None:
         self.tasks: dict[str, ModelTask] = {}
+        self._created = 0
         self._max_waiting = max_waiting
         self._backoff_ms = backoff_ms
         self._duplicates: Counter[str] = Counter()
@@ -111,16 +112,31 @@ class QueueModel:
             t.state, t.attempts = "waiting", t.attempts - 1
 
     def reap_expired(self, now: int) -> int:
+        # Once over, a back-off stays over, though the clock be set back.
+        for t in self._in_state("waiting"):
+            t.ready = t.ready if t.ready > now else 0
         expired = [t for t in self._in_state("leased") if t.deadline <= now]
         for t in expired:
             t.state = "waiting" if t.attempts < t.task.max_attempts else "dead"
-            t.error, t.ready = f"lease expired (worker {t.owner} died or hung)", now
+            t.error, t.ready = f"lease expired (worker {t.owner} died or hung)", 0
         return len(expired)
 
     def cancel(self, now: int, group: str) -> int:
-        tasks = [t for t in self._in_state(*OPEN) if t.task.group == group]
+        return self.cancel_tasks(now, [t.task.id for t in self.tasks.values() if t.task.group == group])
+
+    def cancel_tasks(self, now: int, task_ids: Sequence[str]) -> int:
+        tasks = [t for t in self._in_state(*OPEN) if t.task.id in task_ids]
         for t in tasks:
             t.state = "cancelled"
+        return len(tasks)
+
+    def forget(self, now: int, group: str) -> int | str:
+        tasks = [t for t in self.tasks.values() if t.task.group == group]
+        if any(t.state in OPEN for t in tasks):
+            return "open"
+        for t in tasks:
+            del self.tasks[t.task.id]
+        del self._duplicates[group]
         return len(tasks)
 
     def adopt(self, now: int, tasks: Sequence[Task]) -> int:
@@ -163,7 +179,8 @@ class QueueModel:
         return Ledger(submitted=len(states), duplicates=duplicates, **counts)
 
     def _create(self, task: Task) -> ModelTask:
-        t = self.tasks[task.id] = ModelTask(task, order=len(self.tasks))
+        self._created += 1
+        t = self.tasks[task.id] = ModelTask(task, order=self._created)
         return t
 
     def _held(self, now: int, lease: Lease) -> ModelTask | None:

@@ -38,6 +38,8 @@ class SimulatedServer:
         self, scheduler: Scheduler, disk: SimulatedDisk, open_queue: OpenQueue, max_waiting: int | None
     ) -> None:
         self.up = True
+        self.latest_ms = START_MS
+        """The latest time at which it did anything; its clock may be set back."""
         self.clock_error = 0
         self._scheduler = scheduler
         self._disk = disk
@@ -54,6 +56,7 @@ class SimulatedServer:
     def execute(self, request: tuple[Any, ...], process: Process) -> Any:
         """Do what a client asks and remember it."""
         self._now_ms = self.now_ms()
+        self.latest_ms = max(self.latest_ms, self._now_ms)
         self._caller_ms = self._now_ms + process.clock_error * TICK_MS
         self._log.append((self._scheduler.now, self._now_ms, self._caller_ms, request))
         answer = self.checked.perform(*request)
@@ -74,11 +77,10 @@ class SimulatedServer:
         """The server's clock."""
         return START_MS + (self._scheduler.now + self.clock_error) * TICK_MS
 
-    def is_held(self, lease: Lease) -> bool:
-        """Whether the lease is in force."""
+    def deadline_of(self, lease: Lease) -> int:
+        """When the lease ends, in server milliseconds; 0 when it has."""
         task = self.checked.model.tasks.get(lease.task.id)
-        held = task is not None and task.state == "leased" and task.fence == lease.fence
-        return held and task.deadline > self.now_ms()
+        return task.deadline if task and task.state == "leased" and task.fence == lease.fence else 0
 
     def _empty(self) -> CheckedQueue:
         queue = self._open_queue(lambda: self._now_ms, lambda: self._caller_ms, self._max_waiting)

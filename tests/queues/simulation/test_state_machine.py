@@ -101,6 +101,10 @@ class QueueMachine(RuleBasedStateMachine):
     def time_passes(self, milliseconds):
         self.now += milliseconds
 
+    @rule(milliseconds=DURATIONS_MS)
+    def the_clock_is_set_back(self, milliseconds):
+        self.now -= milliseconds
+
     @rule()
     def reap(self):
         self.checked.perform("reap_expired")
@@ -108,6 +112,14 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(group=st.sampled_from(["g0", "g1", "g2", "unknown"]))
     def cancel(self, group):
         self.checked.perform("cancel", group)
+
+    @rule(ids=st.lists(st.sampled_from([*IDS, "unknown"]), min_size=1, max_size=4))
+    def cancel_tasks(self, ids):
+        self.checked.perform("cancel_tasks", ids)
+
+    @rule(group=st.sampled_from(["g0", "g1", "g2", "unknown"]))
+    def forget(self, group):
+        self.checked.perform("forget", group)
 
     @rule(ids=st.lists(st.sampled_from([*IDS, "unknown"]), min_size=1, max_size=8))
     def revive(self, ids):

@@ -8,7 +8,7 @@ from simulation.broken_promise_error import BrokenPromiseError
 from simulation.planted_bugs import PlantedBug
 from simulation.process import Process, Script
 from simulation.runner_script import Plan, run_rounds
-from simulation.scheduler import Scheduler
+from simulation.scheduler import TICK_MS, Scheduler
 from simulation.simulated_disk import SimulatedDisk
 from simulation.simulated_network import LONGEST_DELAY_TICKS, SimulatedNetwork, Weather
 from simulation.simulated_server import OpenQueue, SimulatedServer
@@ -129,8 +129,12 @@ class World:
     def _expect_release(self, me: SimulatedWorker) -> None:
         """A dead worker's leases must end; its last heartbeat may still be under way."""
         for lease in me.held.values():
-            self.scheduler.after(LEASE_TICKS + LONGEST_DELAY_TICKS + 1, self._check_released, me, lease)
+            self.scheduler.after(LONGEST_DELAY_TICKS + 1, self._last_beat_is_over, me, lease)
 
-    def _check_released(self, me: SimulatedWorker, lease: Lease) -> None:
-        if self.server.is_held(lease):
+    def _last_beat_is_over(self, me: SimulatedWorker, lease: Lease) -> None:
+        limit = self.server.latest_ms + LEASE_TICKS * TICK_MS
+        self.scheduler.after(LEASE_TICKS, self._check_released, me, lease, limit)
+
+    def _check_released(self, me: SimulatedWorker, lease: Lease, limit: int) -> None:
+        if self.server.deadline_of(lease) > limit:
             raise BrokenPromiseError(f"{me.name} is dead and still holds {lease.task.id}")
