@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from potstill.actors.episode_recorder import EpisodeRecorder
 from potstill.actors.keyframe_pictures import KeyframePictures
+from potstill.actors.look_sequence import LookSequence
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.student import Student
 from potstill.actors.teacher_factory import make_teacher
@@ -38,12 +39,14 @@ class EpisodeInProgress:
         self._expert = make_teacher(job.expert, env.simulation)
         self._teacher = self._acting_teacher()
         self._recorder = EpisodeRecorder() if job.purpose == "rollout" else None
+        self._looks = LookSequence(job)
+        self._look = self._looks.of_keyframe(0)
         self._pictures = KeyframePictures(
             task=job.task,
             robot=job.robot,
             config=job.render,
-            seed=_render_seed(job.seed),
-            prompt=job.prompt,
+            seed=self._look.seed,
+            prompt=self._look.prompt,
         )
         stack = student.frame_stack if student else 1
         self._frames: deque[np.ndarray] = deque(maxlen=stack)
@@ -58,7 +61,10 @@ class EpisodeInProgress:
 
     def render_request(self, *, force_paint: bool = False) -> RenderRequest:
         """The scene of the current step, as it must be drawn."""
-        self._request = self._pictures.request(self.env.scene_state(), force_paint=force_paint)
+        request = self._pictures.request(self.env.scene_state(), force_paint=force_paint)
+        if request.paint:
+            self._look = self._looks.of_keyframe(self._pictures.paint_calls)
+        self._request = replace(request, seed=self._look.seed, prompt=self._look.prompt)
         return self._request
 
     def see(self, reply: RenderReply) -> bool:
@@ -126,7 +132,7 @@ class EpisodeInProgress:
                 painter_version=self._reply.painter_version,
                 keyframe_interval=job.render.keyframe_interval,
                 cameras=job.render.cameras,
-                prompt_collection=job.render.prompt_collection if job.prompt_id >= 0 else "",
+                prompt_collection=job.render.prompt_collection if self._look.prompt_id >= 0 else "",
             )
         )
 
@@ -192,8 +198,8 @@ class EpisodeInProgress:
             success=success,
             frames=self._frames[-1],
             keyframe=self._pictures.is_keyframe,
-            prompt_id=self.job.prompt_id,
-            render_seed=self._request.seed,
+            prompt_id=self._look.prompt_id,
+            render_seed=self._look.seed,
             camera_pose=self._reply.camera_pose,
             body_pos=scene.body_pos,
             body_quat=scene.body_quat,
@@ -201,8 +207,3 @@ class EpisodeInProgress:
             step_seconds=now - self._started,
         )
         self._started = now
-
-
-def _render_seed(seed: int) -> int:
-    """The painter's seed (63 bits): a hash, so that no look of an evaluation was ever a look of training."""
-    return int.from_bytes(hashlib.blake2b(f"look {seed}".encode(), digest_size=8).digest()) >> 1

@@ -47,6 +47,8 @@ class RolloutJob:
     """Of the episode's prompt in its collection; -1 without prompts."""
     prompt: Mapping[str, str] = field(default_factory=dict)
     """What the painter is told to paint."""
+    prompt_file: str = ""
+    """Pinned collection of which each keyframe has another prompt; empty = ``prompt`` for the whole episode."""
     expert: TeacherSource = field(default_factory=TeacherSource)
     """Whose actions are the labels."""
     teacher: TeacherSource = field(default_factory=TeacherSource)

@@ -36,7 +36,7 @@ SEEDS = (0, 1, 2)
 USUAL_SECONDS = 150.0
 #: As small as it goes; with --quick.
 QUICK = (
-    "rounds=1", "bootstrap_rollouts=4", "rollouts=2", "render.size=32", "rollout.max_steps=20",
+    "policy.encoder=patch", "rounds=1", "bootstrap_rollouts=4", "rollouts=2", "render.size=32", "rollout.max_steps=20",
     "rollout.hold_steps=2", "rollout.batch=4", "learner.gradient_steps=10", "learner.batch_size=16",
     "evaluation.episodes=2", "evaluation.final_episodes=2", "evaluation.max_steps=20", "pools.rollout_workers=1",
     "pools.render_workers=1", "pools.learner_threads=1",

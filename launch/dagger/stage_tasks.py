@@ -48,6 +48,7 @@ def rollout_tasks(
     mixed = round_index == 0 and config.collection == "dagger"
     actors = _bootstrap_actors(config, expert, run_dir) if mixed else []
     prompts = pinned_prompts(config.render, run_dir)
+    one_look = config.render.new_look == "episode"
     tasks = []
     for index in range(config.rollouts_of(round_index)):
         teacher, sigma = actors[index] if mixed else (expert, 0.0)
@@ -71,7 +72,8 @@ def rollout_tasks(
             state=config.rollout.state,
             store=store,
             render=config.render,
-            **_prompt(prompts, "train", seed),
+            **(_prompt(prompts, "train", seed) if one_look else {}),
+            prompt_file="" if one_look or prompts is None else str(run_dir / config.render.prompt_collection),
         )
         tasks.append(_task(config, stage, "rollout", index, job.to_payload()))
     return tasks

@@ -167,8 +167,9 @@ def evaluation_render(config: DaggerConfig, look: Look | None = None) -> RenderC
 def _render_inputs(render: RenderConfig) -> dict[str, Any]:
     """Without settings that are as they were before there were any: a run of then goes on as it began."""
     inputs = asdict(render)
-    if render.between == "warp":
-        inputs.pop("between")
+    for name, before in (("between", "warp"), ("new_look", "episode")):
+        if inputs[name] == before:
+            inputs.pop(name)
     if not render.takes_prompts:
         for name in ("prompt_collection", "prompt_strength"):
             inputs.pop(name)

@@ -88,6 +88,17 @@ class TestWhatTheStudentSees:
         for step, (_, told) in enumerate(views):
             assert np.array_equal(told, record.proprio[[max(0, step - 1), step]])
 
+    def test_each_keyframe_may_have_a_look_of_its_own_and_the_steps_after_it_keep_it(self, begin):
+        render = RenderConfig(size=16, cameras=("corner",), keyframe_interval=2, new_look="keyframe")
+        episode, requests, renderer = begin(render=render), [], SketchRenderer()
+        while not episode.finished:
+            requests.append(episode.render_request())
+            assert episode.see(renderer.render(requests[-1:])[0])
+            episode.act(None)
+        seeds = [request.seed for request in requests]
+        assert seeds[::2] == seeds[1::2] and len(set(seeds)) == STEPS // 2
+        assert episode.episode().render_seed.tolist() == seeds
+
     def test_the_first_picture_fills_the_stack_and_then_the_past_moves_through_it(self, begin):
         student = type("Stacked", (), {"frame_stack": 3})()
         views = finish(

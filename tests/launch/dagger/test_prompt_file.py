@@ -107,6 +107,18 @@ def test_every_rollout_has_a_prompt_of_the_training_split(pinned, tmp_path):
     assert len({job.prompt_id for job in jobs}) > 25
 
 
+def test_rollouts_with_a_look_per_keyframe_are_told_where_the_prompts_lie(pinned, tmp_path):
+    config = pinned()
+    config = replace(config, render=replace(config.render, new_look="keyframe"))
+    tasks = rollout_tasks(
+        config, rollout_stage(config, 0, ""), run="r-1", run_dir=tmp_path, round_index=0, store="s",
+        checkpoint=("", ""),
+    )  # fmt: skip
+    jobs = [RolloutJob.from_payload(task.payload) for task in tasks]
+    assert {(job.prompt_file, job.prompt_id) for job in jobs} == {(str(tmp_path / SHIPPED_PINNED), -1)}
+    assert all(job.prompt_id >= 0 and not job.prompt_file for job in evaluation_jobs(config, tmp_path))
+
+
 @pytest.mark.parametrize(("look", "split"), [("seen", "train"), ("held_out", "held_out")])
 def test_an_evaluation_shows_prompts_of_its_split(pinned, tmp_path, look, split):
     jobs = evaluation_jobs(pinned(look), tmp_path)

@@ -1,0 +1,61 @@
+"""The look of each keyframe of an episode: one for the whole episode, or another at every keyframe."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from potstill.actors.rollout_job import RolloutJob
+from potstill.experience.errors import PromptFileError
+from potstill.experience.prompt_collection import PromptCollection
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyframeLook:
+    """What a painter is told beside the scene."""
+
+    seed: int
+    """63 bits."""
+    prompt_id: int = -1
+    """-1 without prompts."""
+    prompt: Mapping[str, str]
+
+
+class LookSequence:
+    """A pure function of the job: the same looks whichever worker acts the episode, and when it is replayed."""
+
+    def __init__(self, job: RolloutJob) -> None:
+        """Raises PromptFileError when the job's prompts are gone or altered."""
+        self._job = job
+        self._prompts = _load(job.prompt_file) if job.prompt_file else None
+
+    def of_keyframe(self, keyframe: int) -> KeyframeLook:
+        """The look of keyframe 0, 1, ..."""
+        job = self._job
+        if job.render.new_look == "episode" or job.purpose == "evaluation":
+            return KeyframeLook(seed=_seed(f"look {job.seed}"), prompt_id=job.prompt_id, prompt=job.prompt)
+        seed = _seed(f"look {job.seed} {keyframe}")
+        if self._prompts is None:
+            return KeyframeLook(seed=seed, prompt={})
+        prompt = self._prompts.choose("train", seed)
+        return KeyframeLook(seed=seed, prompt_id=prompt.id, prompt=prompt.texts())
+
+
+@functools.lru_cache(maxsize=4)
+def _load(path: str) -> PromptCollection:
+    """A pinned collection: its file is named by its hash."""
+    try:
+        collection = PromptCollection.parse(Path(path).read_bytes(), source=path)
+    except OSError as error:
+        raise PromptFileError(f"{path}: {error.strerror}") from error
+    if collection.sha256 != Path(path).stem:
+        raise PromptFileError(f"{path}: was altered since the run began")
+    return collection
+
+
+def _seed(text: str) -> int:
+    """A hash, so that no look of an evaluation was ever a look of training."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
