@@ -15,6 +15,8 @@ from potstill.launch.one_line_parser import (
     unknown_option,
     where,
 )
+from potstill.launch.queue_arguments import add_queue
+from potstill.launch.redis_password import with_password
 
 _DESCRIPTION = "Distils privileged robot teachers into small deployable students, in rounds."
 _EPILOG = """\
@@ -41,6 +43,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         raise BadInputError(
             f"{where(arguments.words)}unexpected argument {unknown[0]!r}; see {arguments.words} --help"
         )
+    if getattr(arguments, "redis", None):
+        arguments.redis = with_password(arguments.redis)
     return arguments
 
 
@@ -53,7 +57,7 @@ def build_parser() -> OneLineParser:
     add_sweep(verbs)
     _add_reports(verbs)
     _add_prompts(verbs)
-    _add_queue(verbs)
+    add_queue(verbs)
     _add_worker(verbs)
     doctor = add_verb(
         verbs, "doctor", "check that this machine is ready; each problem with the command that mends it"
@@ -93,6 +97,7 @@ def _add_dagger(verbs: Any) -> None:
     status.add_argument("run_dir", metavar="RUN_DIR")
     status.add_argument("--json", action="store_true", help="print JSON")
     status.add_argument("--watch", action="store_true", help="repeat until the run ends")
+    status.add_argument("--redis", metavar="URL", help="the server the run uses, if not the embedded one")
     finish_verb(status, "dagger_status")
     replay = add_verb(actions, "replay", "run a recorded episode again and compare")
     replay.add_argument("run_dir", metavar="RUN_DIR")
@@ -135,31 +140,6 @@ def _add_prompts(verbs: Any) -> None:
     show.add_argument("--size", metavar="PIXELS", default="160", help="of a picture; default: 160")
     show.add_argument("--out", required=True, metavar="FILE.png", help="where the sheet goes")
     finish_verb(show, "prompts_show")
-
-
-def _add_queue(verbs: Any) -> None:
-    queue = add_verb(verbs, "queue", "look into a run's task queue")
-    actions = queue.add_subparsers(metavar="ACTION", dest="action", required=True, parser_class=OneLineParser)
-    for name, text in (
-        ("ls", "the ledger of every group of tasks, and the workers alive"),
-        ("dead", "the tasks that used up their attempts, with their last error"),
-        ("retry", "put dead tasks back into the queue"),
-        ("purge", "delete every key of the run from the server"),
-    ):
-        action = add_verb(actions, name, text)
-        action.add_argument(
-            "--redis", required=True, metavar="URL", help="redis://HOST:PORT/DB or unix://PATH"
-        )
-        action.add_argument("--run", required=True, metavar="RUN", help="the run's name on the server")
-        if name in ("ls", "dead"):
-            action.add_argument("--json", action="store_true", help="print JSON")
-        if name == "retry":
-            action.add_argument("tasks", nargs="*", metavar="TASK", help="default: all dead tasks")
-        if name == "purge":
-            action.add_argument(
-                "--yes", action="store_true", help="do it; without this, only say what would go"
-            )
-        finish_verb(action, "queue_action")
 
 
 def _add_worker(verbs: Any) -> None:

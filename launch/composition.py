@@ -27,6 +27,7 @@ from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.dagger.runner import DaggerRunner
 from potstill.launch.errors import RunFailedError
 from potstill.launch.reporting.run_reporter import RunReporter
+from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.lease_keeper import LeaseKeeper
 from potstill.queues.metrics_publisher import MetricsPublisher
 from potstill.queues.open_queue import open_queue
@@ -94,7 +95,7 @@ def open_dagger_system(
     """A runner with its queue, store and pools; everything that was started here is stopped at the end."""
     with contextlib.ExitStack() as stack:
         if redis_url is None:
-            redis_url = stack.enter_context(EmbeddedRedis(folder.path / "redis")).url
+            redis_url = stack.enter_context(_embedded_redis(folder.path)).url
         queue = open_queue(redis_url, run)
         settings = WorkerSettings.of(config, redis_url=redis_url, run=run)
         pools = RayPools(pool_specs(config, settings), address=ray_address, dashboard=config.pools.dashboard)
@@ -125,6 +126,15 @@ def open_dagger_system(
             events=reporter,
             look_after_pools=look_after_pools,
         )
+
+
+def _embedded_redis(run_dir: Path) -> EmbeddedRedis:
+    try:
+        return EmbeddedRedis(run_dir / "redis")
+    except QueueUnavailableError as error:
+        raise RunFailedError(
+            f"{error}; if its data are damaged, restore the ledger with: potstill queue rebuild {run_dir}"
+        ) from error
 
 
 def pool_specs(config: DaggerConfig, settings: WorkerSettings) -> list[PoolSpec]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from argparse import Namespace
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from potstill.launch.run_directory import open_run_directory
+from potstill.launch.server_check import check_server
 
 #: Seconds between two looks of ``--watch``.
 WATCH_SECONDS = 2.0
@@ -19,17 +21,20 @@ def run(arguments: Namespace) -> int:
     from potstill.launch.dagger.status import read_status
 
     root = open_run_directory(arguments.run_dir).root
-    shown = _show(read_status(root), as_json=arguments.json)
+    if arguments.redis:
+        check_server(arguments.redis)
+    read = functools.partial(read_status, root, redis_url=arguments.redis)
+    shown = _show(read(), as_json=arguments.json)
     while arguments.watch and not shown.get("finished"):
         time.sleep(WATCH_SECONDS)
-        shown = _show(_read_changed(read_status, root, shown), as_json=arguments.json)
+        shown = _show(_read_changed(read, shown), as_json=arguments.json)
     return 0
 
 
-def _read_changed(read_status: Any, root: Path, last: dict[str, Any]) -> dict[str, Any]:
-    while (status := read_status(root)) == last:
+def _read_changed(read: Callable[[], dict[str, Any]], last: dict[str, Any]) -> dict[str, Any]:
+    while (status := read()) == last:
         time.sleep(WATCH_SECONDS)
-    return dict(status)
+    return status
 
 
 def _show(status: dict[str, Any], *, as_json: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from potstill.experience.errors import EpisodeFileError
 from potstill.experience.round_manifest import EpisodeEntry
 from potstill.launch.dagger.event_sink import EventSink
 from potstill.launch.dagger.stages import Stage, StageLog
+from potstill.launch.errors import BadInputError
 from potstill.queues.task import Task
 from potstill.queues.task_queue import TaskQueue
 
@@ -29,9 +30,8 @@ class RoundFiles:
 
     def make_room(self, stage: Stage, round_index: int) -> None:
         """Episodes of a round collected under other settings are set aside, never mixed in and never deleted."""
-        marker = self._run_dir / "stages" / f"{stage.name}.collecting"
         folder = self._run_dir / "episodes" / f"round_{round_index:02d}"
-        if folder.exists() and not (marker.exists() and marker.read_text() == stage.key):
+        if folder.exists() and not self.holds(stage):
             shelf = self._run_dir / "superseded"
             shelf.mkdir(exist_ok=True)
             kept = shelf / f"{folder.name}.{len(list(shelf.glob(f'{folder.name}.*')))}"
@@ -39,11 +39,19 @@ class RoundFiles:
             self._stages.forget(stage.name)
             folder.rename(kept)
             self._events.write("warning", message=f"settings changed: old episodes moved to {kept}")
-        write_atomically(marker, stage.key.encode())
+        write_atomically(self._marker(stage), stage.key.encode())
 
-    def reconcile(self, round_index: int, tasks: list[Task]) -> None:
+    def holds(self, stage: Stage) -> bool:
+        """Whether the round's folder is being filled under these very settings."""
+        marker = self._marker(stage)
+        return marker.exists() and marker.read_text() == stage.key
+
+    def reconcile(self, round_index: int, tasks: list[Task], *, sealed: bool = False) -> None:
         """Files are the truth: a committed episode is done even if the server forgot it, and one whose file is
         gone or damaged is not, whatever the server says.
+
+        Raises:
+            BadInputError: a damaged episode of a sealed round, on which students were trained.
         """
         known = self._queue.results(tasks[0].group)
         there: set[str] = set()
@@ -59,10 +67,15 @@ class RoundFiles:
                     forgotten.append((task, self._result_of(entry)))
                 there.add(task.id)
             except EpisodeFileError as error:
+                if sealed:
+                    raise BadInputError(f"{error}; restore the file: the round is sealed") from None
                 self._store.discard(round_index, entry.index)
                 self._events.write("warning", message=f"collected again: {error}")
         self._queue.adopt([task for task, _ in forgotten], [result for _, result in forgotten])
         self._queue.revive([task_id for task_id in known if task_id not in there])
+
+    def _marker(self, stage: Stage) -> Path:
+        return self._run_dir / "stages" / f"{stage.name}.collecting"
 
     def _result_of(self, entry: EpisodeEntry) -> dict[str, Any]:
         """What the worker that committed this episode would have told the ledger."""

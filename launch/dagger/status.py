@@ -20,9 +20,13 @@ from potstill.queues.open_queue import open_queue
 _IDLE_SHARE = 0.6
 
 
-def read_status(run_dir: Path) -> dict[str, Any]:
+def read_status(run_dir: Path, *, redis_url: str | None = None) -> dict[str, Any]:
     """The run's state: ``state`` (finished, running, interrupted), stage, rates, ETA, the ledger per round, and of
     a live run its workers and queue.
+
+    Args:
+        run_dir: As this machine sees it.
+        redis_url: Of the server the run uses; None: of the embedded one, if it is alive.
     """
     directory = open_run_directory(run_dir)
     events = read_events(directory.events)
@@ -47,7 +51,9 @@ def read_status(run_dir: Path) -> dict[str, Any]:
         "wall_seconds": round(report["wall_seconds"], 1),
         "rounds": report["rounds"],
     }
-    return status | (_live_facts(directory.root, str(events[0]["run"])) if running and events else {})
+    if redis_url is None and running:
+        redis_url = live_url(directory.root / "redis")
+    return status | (_live_facts(redis_url, str(events[0]["run"])) if redis_url and events else {})
 
 
 def _is_running(run_dir: Path) -> bool:
@@ -61,15 +67,19 @@ def _is_running(run_dir: Path) -> bool:
     return False
 
 
-def _live_facts(run_dir: Path, run: str) -> dict[str, Any]:
-    url = live_url(run_dir / "redis")
-    if url is None:
-        return {}
+def _live_facts(url: str, run: str) -> dict[str, Any]:
     try:
-        queue = open_queue(url, run, outage_seconds=1.0)
-        workers = {owner: facts for owner, facts in queue.workers().items() if "kind" in facts}
-        ledgers = [{"group": group, **vars(queue.ledger(group))} for group in queue.groups()]
-        return {"queue": queue.depth(), "ledger": ledgers, "workers": workers, "advice": _advice(workers)}
+        metrics = open_queue(url, run, outage_seconds=1.0).metrics()
+        workers = {owner: dict(facts) for owner, facts in metrics.workers.items() if "kind" in facts}
+        return {
+            "queue": {kind: facts.waiting for kind, facts in metrics.kinds.items() if facts.waiting},
+            "oldest_waiting_seconds": {
+                kind: round(facts.oldest_seconds, 1) for kind, facts in metrics.kinds.items() if facts.waiting
+            },
+            "ledger": [{"group": group, **vars(ledger)} for group, ledger in metrics.groups.items()],
+            "workers": workers,
+            "advice": _advice(workers),
+        }
     except QueueError:
         return {}  # the run is ending or starting; the files have been read
 

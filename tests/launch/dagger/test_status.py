@@ -80,3 +80,17 @@ def test_a_live_run_shows_queue_ledger_and_workers_and_advises(make_run, events_
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="is not a run directory"):
         read_status(tmp_path)
+
+
+def test_with_a_url_the_queue_of_a_run_elsewhere_is_shown(make_run, events_of_run, tmp_path):
+    run = make_run("run", events=until(events_of_run(), "rollouts_progress", round=0))
+    with EmbeddedRedis(tmp_path / "elsewhere") as server:
+        queue = open_queue(server.url, "demo-1")
+        queue.put([Task(id="t", kind="rollout", group="round_00.rollout")])
+        for kind, share in (("rollout", 0.3), ("render", 0.9)):
+            queue.publish_heartbeat(f"{kind}-0", {"kind": kind, "busy_share": share}, ttl_seconds=60)
+        status = read_status(run.root, redis_url=server.url)
+    assert status["state"] == "interrupted" and status["queue"] == {"rollout": 1}
+    assert 0.0 <= status["oldest_waiting_seconds"]["rollout"] < 60.0
+    assert set(status["workers"]) == {"rollout-0", "render-0"}
+    assert status["advice"] == "rollout workers wait for pictures: add render workers"
