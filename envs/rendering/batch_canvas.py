@@ -11,7 +11,7 @@ import numpy as np
 from OpenGL import GL
 
 from potstill.envs.rendering.batch_items import ITEM_COLUMNS, PLAIN, SEE_THROUGH, TEXTURED, BatchItems
-from potstill.envs.rendering.batch_look import BatchLook
+from potstill.envs.rendering.batch_look import PLAIN_SHININESS, BatchLook
 from potstill.envs.rendering.batch_pipeline import BatchPipeline
 from potstill.envs.rendering.batch_placement import BatchPlacement
 from potstill.envs.rendering.batch_target import BatchTarget
@@ -149,7 +149,8 @@ class BatchCanvas:
 
     def _stages(self, look: BatchLook) -> np.ndarray:
         """(V,) int."""
-        opaque = np.where(look.texture[:, 4] == NO_TEXTURE, PLAIN, TEXTURED)
+        plain = (look.texture[:, 4] == NO_TEXTURE) & (look.gloss[:, 1] == PLAIN_SHININESS)
+        opaque = np.where(plain, PLAIN, TEXTURED)
         return np.where(self.visuals.transparent, SEE_THROUGH, opaque)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 #: float32 columns of an item: pose (12), view (12), rgba (4), gloss and body (4), texture (4), slot (4).
 ITEM_COLUMNS = 40
-#: Stages of a draw, in this order. See-through visuals are blended near ones first and then once more far ones
-#: first, as MuJoCo does.
+#: Stages of a draw, in this order. Plain is what has no texture and the usual shininess. See-through visuals are
+#: blended near ones first and then once more far ones first, as MuJoCo does.
 PLAIN, TEXTURED, SEE_THROUGH, SEE_THROUGH_AGAIN = range(4)
 
 

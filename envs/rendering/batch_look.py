@@ -16,10 +16,10 @@ _MAX_LIGHTS = 16
 #: Kinds of light, as ``shaders/batch.vert`` numbers them.
 CAMERA_LIGHT, FAR_AWAY_LIGHT, LIGHT_IN_THE_SCENE = range(3)
 _RGB = int(mujoco.mjtTextureRole.mjTEXROLE_RGB)
-#: Gloss of what has no material.
-_PLAIN_SPECULAR, _PLAIN_SHININESS = 0.5, 0.5
 #: OpenGL's exponent at shininess 1.
 _SHININESS_SCALE = 128.0
+#: Gloss of what has no material; most of what is drawn has this exponent, and ``shaders/batch.vert`` knows it.
+_PLAIN_SPECULAR, PLAIN_SHININESS = 0.5, 64.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,7 +29,7 @@ class BatchLook:
     rgba: np.ndarray
     """(V, 4) float32."""
     gloss: np.ndarray
-    """(V, 3) float32: specular, shininess, emission."""
+    """(V, 3) float32: specular, exponent of the shininess, emission."""
     texture: np.ndarray
     """(V, 5) float32: scale of the texture coordinates, first page, kind."""
     light_body: np.ndarray
@@ -76,12 +76,11 @@ class BatchLook:
 
 def _gloss(model: mujoco.MjModel, visuals: BatchVisuals) -> np.ndarray:
     material = visuals.of("matid", model)
-    gloss = np.full((len(material), 3), (_PLAIN_SPECULAR, _PLAIN_SHININESS, 0.0), np.float32)
+    gloss = np.full((len(material), 3), (_PLAIN_SPECULAR, PLAIN_SHININESS, 0.0), np.float32)
     used = material >= 0
-    gloss[used] = np.column_stack([model.mat_specular, model.mat_shininess, model.mat_emission])[
-        material[used]
-    ]
-    return gloss * np.array([1.0, _SHININESS_SCALE, 1.0], np.float32)
+    of_material = [model.mat_specular, model.mat_shininess * _SHININESS_SCALE, model.mat_emission]
+    gloss[used] = np.column_stack(of_material)[material[used]]
+    return gloss
 
 
 def _texture(model: mujoco.MjModel, visuals: BatchVisuals, pages: BatchTexturePages) -> np.ndarray:

@@ -26,7 +26,7 @@ class BatchProgramKey:
     glossy_lights: tuple[bool, ...]
     """False: the light has no specular part."""
     textured: bool
-    """False: textures of visuals are ignored."""
+    """False: textures of visuals are ignored, and all have the usual shininess."""
 
     @staticmethod
     def of(look: BatchLook, *, textured: bool) -> BatchProgramKey:

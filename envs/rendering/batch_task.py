@@ -16,7 +16,7 @@ from potstill.envs.rendering.records import RenderReply, RenderRequest
 from potstill.envs.rendering.render_model import RenderModel
 
 #: Follows the painter's version: changes whenever the same request may give other bytes.
-_VERSION = "batch-1"
+_VERSION = "batch-2"
 
 
 class BatchTask:

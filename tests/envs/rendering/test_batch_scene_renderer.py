@@ -99,7 +99,7 @@ def test_an_image_painter_gets_geometry_and_its_picture_is_returned(request_for)
     )
     renderer.close()
     assert set(np.unique(painted.rgb)) == {0, 255} and painted.depth is None
-    assert painted.painter_version == "negative-1+batch-1"
+    assert painted.painter_version == "negative-1+batch-2"
     assert geometry.rgb is None and geometry.depth is not None
 
 
