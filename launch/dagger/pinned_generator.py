@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from potstill.envs.rendering.diffusion.model_folders import ModelFolders, ModelUnavailableError
 from potstill.launch.dagger.config import DaggerConfig
@@ -13,7 +14,8 @@ _GROUP = "render.diffusion"
 
 
 def pinned_generator(config: DaggerConfig) -> DaggerConfig:
-    """As given; where a diffusion model paints, with its hash, so that other files are another input of every stage.
+    """As given; where a diffusion model paints, with its hash, so that other files are another input of every stage,
+    and with its folders by their full paths.
 
     Reads all its files once: seconds for gigabytes.
 
@@ -37,5 +39,11 @@ def pinned_generator(config: DaggerConfig) -> DaggerConfig:
             f"{_GROUP}.model: the files of {generator.model} and {generator.controlnet} are not those that the run "
             "began with; restore them, or start another run"
         )
-    render = replace(config.render, diffusion=replace(generator, pinned=sha256))
-    return replace(config, render=render)
+    model, controlnet = _absolute(generator.model), _absolute(generator.controlnet)
+    pinned = replace(generator, model=model, controlnet=controlnet, pinned=sha256)
+    return replace(config, render=replace(config.render, diffusion=pinned))
+
+
+def _absolute(spec: str) -> str:
+    """A folder may be named from where the command was given; workers and ``resume`` start elsewhere."""
+    return str(Path(spec).resolve()) if Path(spec).is_dir() else spec

@@ -34,7 +34,7 @@ class ModelFolders:
     model: Path
     controlnet: Path
     half: bool
-    """Files of half precision are taken where there are any."""
+    """Files of half precision are preferred where there are both."""
 
     @classmethod
     def find(cls, config: DiffusionConfig) -> ModelFolders:
@@ -65,7 +65,9 @@ class ModelFolders:
 
     def variant(self, folder: Path) -> str | None:
         """Which of a part's weights to load: ``fp16``, or None for those without a suffix."""
-        return _HALF if self.half and any(folder.glob(f"*.{_HALF}*.safetensors")) else None
+        weights = [path.name for path in folder.glob("*.safetensors")]
+        halves = [name for name in weights if f".{_HALF}" in name]
+        return _HALF if halves and (self.half or halves == weights) else None
 
     def sha256(self) -> str:
         """Hash of names and contents of all files that are loaded; seconds for gigabytes."""

@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
+from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.episode_store import EpisodeStore
+from potstill.launch.dagger.pinned_generator import pinned_generator
+from potstill.launch.dagger.recipes import load_recipe
 from potstill.launch.main import main
 
 POTSTILL = str(Path(sys.executable).parent / "potstill")
@@ -121,6 +126,24 @@ def test_bad_settings_are_one_line_before_anything_starts(models, tmp_path, caps
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_says_how_many_pictures_are_to_be_painted(models, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(models[0])
+    near = {"render.diffusion.model": "model", "render.diffusion.controlnet": "controlnet"}
+    words = ["dagger", "run", "--recipe", "smoke", "--run-dir", str(tmp_path / "run"), "--dry-run"]
+    assert main([*words, *settings(models[0], **SMALL, **near)]) == 0
+    # 2 cameras, k = 7: 4 rollouts of 16 steps have 3 keyframes, 6 evaluations of 8 steps have 2
+    assert "painting at most 48 pictures" in capsys.readouterr().out
+
+
+def test_folders_are_pinned_by_their_full_paths(models, monkeypatch):
+    monkeypatch.chdir(models[0])
+    generator = DiffusionConfig(model="model", controlnet="controlnet", size=32)
+    config = replace(load_recipe("smoke"), render=RenderConfig(painter="diffusion", diffusion=generator))
+    pinned = pinned_generator(config).render.diffusion
+    assert (pinned.model, pinned.controlnet) == (str(models[0] / "model"), str(models[0] / "controlnet"))
+    assert pinned_generator(load_recipe("smoke")) == load_recipe("smoke")  # no generator, nothing to pin
 
 
 def test_without_the_extra_one_line_says_how_to_install_it(models, tmp_path, monkeypatch, capsys):

@@ -119,3 +119,5 @@ def test_half_precision_files_are_taken_where_there_are_any(copied):
     full = ModelFolders.find(copied(dtype="float32")[1])
     assert full.variant(unet) is None
     assert full.sha256() == before != found.sha256()
+    (unet / "diffusion_pytorch_model.safetensors").unlink()
+    assert full.variant(unet) == "fp16"  # better than none
