@@ -13,10 +13,9 @@ key after the beginning      type   meaning
 ``waiting:KIND``             zset   ids ready to lease, by rank = (9 - priority) * 2^48 + order of arrival
 ``delayed``                  zset   ids backing off after a failure, by the time they become ready (ms)
 ``leases``                   zset   ids being worked on, by deadline (ms)
-``wake:KIND``                list   one token per waiting task that no blocked worker was woken for yet
-``ledger``                   hash   counts of the run: submitted, waiting, leased, done, dead, cancelled,
+``wake:KIND``                list   a token per waiting task that no worker was woken for yet, at most 1000
+``ledger:GROUP``             hash   counts of one group: submitted, waiting, leased, done, dead, cancelled,
                                     duplicates
-``ledger:GROUP``             hash   the same of one group
 ``groups``                   set    all groups ever submitted
 ``depth``                    hash   kind -> tasks waiting or backing off
 ``open:GROUP``               set    ids waiting or leased

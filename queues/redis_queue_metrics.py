@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from potstill.queues.codec import decode
@@ -14,13 +15,14 @@ from potstill.queues.task import Ledger
 
 def redis_queue_metrics(connection: RedisConnection, base: str) -> QueueMetrics:
     """The metrics of the run whose keys begin with ``base``; see ``TaskQueue.metrics``."""
-    (backing_off, tally_rows, ledger, kinds, groups), beats = connection.exchange(
+    (backing_off, tally_rows, kinds, groups), beats = connection.exchange(
         script_command("task_metrics", base), script_command("worker_list", base)
     )
     tallies = _counts(tally_rows)
+    by_group = {name.decode(): _counts(counts) for name, counts in sorted(groups)}
     return QueueMetrics(
-        ledger=Ledger(**_counts(ledger)),
-        groups={name.decode(): Ledger(**_counts(counts)) for name, counts in sorted(groups)},
+        ledger=Ledger(**sum(map(Counter, by_group.values()), Counter())),
+        groups={name: Ledger(**counts) for name, counts in by_group.items()},
         kinds={
             kind.decode(): kind_metrics(
                 kind.decode(), waiting=int(waiting), oldest_seconds=oldest_ms / 1000, tallies=tallies

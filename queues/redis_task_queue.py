@@ -272,7 +272,7 @@ class RedisTaskQueue:
         return self._connection.script(name, self._keys.base, *args)
 
     def _ledger_command(self, group: str | None) -> Command:
-        return ("HGETALL", self._keys.of("ledger") if group is None else self._keys.of("ledger", group))
+        return self._command("task_ledger") if group is None else ("HGETALL", self._keys.of("ledger", group))
 
     def _row(self, task: Task) -> tuple[Any, ...]:
         payload = self._messages.encode(dict(task.payload), scope=payload_scope(task.group))

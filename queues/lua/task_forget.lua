@@ -7,8 +7,6 @@ for _, closed_as in ipairs({'dead:', 'cancelled:'}) do
   for _, id in ipairs(redis.call('SMEMBERS', base .. closed_as .. group)) do ids[#ids + 1] = id end
 end
 for _, id in ipairs(ids) do redis.call('UNLINK', base .. 'task:' .. id) end
-local counted = redis.call('HGETALL', base .. 'ledger:' .. group)
-for i = 1, #counted, 2 do redis.call('HINCRBY', base .. 'ledger', counted[i], 0 - tonumber(counted[i + 1])) end
 for _, name in ipairs({'ledger:', 'results:', 'dead:', 'cancelled:', 'settled:'}) do
   redis.call('UNLINK', base .. name .. group)
 end

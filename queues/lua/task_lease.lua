@@ -4,9 +4,7 @@
 -- {id, kind, group, priority, max_attempts, payload, fence, attempt, deadline (ms)}.
 local owner, wanted, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
-reap(now)
-promote_delayed(now)
-flush()
+if reap(now) + promote_delayed(now) > 0 then flush() end
 
 -- One more of each kind than can be taken shows whether any is left.
 local heads, remaining = {}, {}

@@ -1,5 +1,5 @@
 -- Reads what can be measured; changes nothing. No ARGV.
--- Returns {tasks backing off, tallies, ledger, kinds, groups}; tallies and ledgers as HGETALL gives them, a kind is
+-- Returns {tasks backing off, tallies, kinds, groups}; tallies and ledgers as HGETALL gives them, a kind is
 -- {kind, tasks waiting, ms since the submission of the oldest that is ready}, a group {group, ledger}.
 local now, kinds, groups = now_ms(), {}, {}
 
@@ -21,4 +21,4 @@ for _, group in ipairs(redis.call('SMEMBERS', base .. 'groups')) do
   groups[#groups + 1] = {group, redis.call('HGETALL', base .. 'ledger:' .. group)}
 end
 return {redis.call('ZCARD', base .. 'delayed'), redis.call('HGETALL', base .. 'tallies'),
-  redis.call('HGETALL', base .. 'ledger'), kinds, groups}
+  kinds, groups}

@@ -3,7 +3,8 @@
 -- Returns {tasks passed, new among them}. Closes the door `room` when it stopped early.
 local room = math.huge
 if ARGV[1] ~= '-1' then
-  room = tonumber(ARGV[1]) - tonumber(redis.call('HGET', base .. 'ledger', 'waiting') or 0)
+  room = tonumber(ARGV[1])
+  for _, depth in ipairs(redis.call('HVALS', base .. 'depth')) do room = room - tonumber(depth) end
 end
 local passed, new, rows = 0, 0, (#ARGV - 1) / 6
 local order = redis.call('INCRBY', base .. 'sequence', rows) - rows

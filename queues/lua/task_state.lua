@@ -9,9 +9,14 @@ local LANE = 281474976710656 -- 2^48 submissions per priority keep every rank an
 
 local noted, counts, tallies, waking, opened, closed, left = {}, {}, {}, {}, {}, {}, {}
 
+local noted_ms
+-- Time stands still for a script.
 local function now_ms()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  if not noted_ms then
+    local time = redis.call('TIME')
+    noted_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  end
+  return noted_ms
 end
 
 local function load(id)
@@ -146,12 +151,13 @@ local function write(command, key, members)
   return answer
 end
 
--- At most one token per waiting task: the list cannot grow while nobody blocks on it.
+-- One token per ready task. While nobody blocks on it the list stays short; a token too many wakes a worker in vain,
+-- and the first who finds nothing takes all of them away.
 local function wake(kind, ready)
   local ones = {}
   for i = 1, math.min(ready, 1000) do ones[i] = 1 end
-  if redis.call('RPUSH', base .. 'wake:' .. kind, unpack(ones)) > #ones then
-    redis.call('LTRIM', base .. 'wake:' .. kind, 0, redis.call('ZCARD', base .. 'waiting:' .. kind) - 1)
+  if redis.call('RPUSH', base .. 'wake:' .. kind, unpack(ones)) > 1000 then
+    redis.call('LTRIM', base .. 'wake:' .. kind, 0, 999)
   end
 end
 
@@ -159,7 +165,6 @@ local function flush_counts()
   for group, fields in pairs(counts) do
     for field, by in pairs(fields) do
       if by ~= 0 then
-        redis.call('HINCRBY', base .. 'ledger', field, by)
         local reached = redis.call('HINCRBY', base .. 'ledger:' .. group, field, by)
         if field == 'submitted' and reached == by then redis.call('SADD', base .. 'groups', group) end
       end
@@ -211,6 +216,7 @@ local function promote_delayed(now)
     note('ZREM', 'delayed', id)
     enqueue(id, load(id))
   end
+  return #ready
 end
 
 -- Milliseconds until a lease expires or a back-off ends; -1 when neither is pending.
