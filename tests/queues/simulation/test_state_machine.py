@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from simulation.checked_queue import CheckedQueue
 from simulation.clocked_redis import ClockedRedis
+from simulation.index_errors import index_errors
 
 from potstill.queues.memory_task_queue import MemoryTaskQueue
 from potstill.queues.redis_connection import connect
@@ -178,11 +179,17 @@ def test_the_redis_queue_agrees_with_the_model(server, request):
     class RedisMachine(QueueMachine):
         def open_queue(self, max_waiting):
             clocked.clock = lambda: self.now
+            self.run_name = f"machine-{next(numbers)}"
             return RedisTaskQueue(
                 clocked,
-                f"machine-{next(numbers)}",
+                self.run_name,
                 max_waiting=max_waiting,
                 retry_backoff_seconds=BACKOFF_MS / 1000,
             )
+
+        @invariant()
+        def indexes_are_true(self):
+            if hasattr(self, "run_name"):
+                assert index_errors(connection, self.run_name) == []
 
     run(RedisMachine, examples=80, steps=40)
