@@ -134,14 +134,17 @@ class RolloutRunner(ActorRunner):
         )
 
     def _finished(self, fragment: RolloutFragment) -> Iterator[tuple[bool, float]]:
-        for reward, success, truncated in zip(
-            fragment.reward, fragment.success, fragment.truncated, strict=True
-        ):
-            self._returns += reward
-            self._successes |= success
-            for index in np.flatnonzero(truncated):
-                yield bool(self._successes[index]), float(self._returns[index])
-            self._returns[truncated], self._successes[truncated] = 0.0, False
+        start = 0
+        for end in (np.flatnonzero(fragment.truncated[:, 0]) + 1).tolist():  # all environments end together
+            self._count(fragment, start, end)
+            yield from zip(self._successes.tolist(), self._returns.tolist(), strict=True)
+            self._returns[:], self._successes[:] = 0.0, False
+            start = end
+        self._count(fragment, start, len(fragment.reward))
+
+    def _count(self, fragment: RolloutFragment, start: int, end: int) -> None:
+        self._returns += fragment.reward[start:end].sum(0, dtype=np.float64)
+        self._successes |= fragment.success[start:end].any(0)
 
     def _state(self) -> dict[str, Any]:
         fresh = self.config.sac.envs if self._all_fresh else 0
@@ -160,12 +163,12 @@ def _fragment(
     observations: list[np.ndarray], actions: list[np.ndarray], steps: list[VectorStep]
 ) -> RolloutFragment:
     return RolloutFragment(
-        observation=np.stack(observations),
-        action=np.stack(actions),
-        reward=np.stack([step.reward for step in steps]),
-        next_observation=np.stack([step.next_observation for step in steps]),
+        observation=np.array(observations),
+        action=np.array(actions),
+        reward=np.array([step.reward for step in steps]),
+        next_observation=np.array([step.next_observation for step in steps]),
         terminated=np.zeros((len(steps), len(actions[0])), np.bool_),
-        truncated=np.stack([step.truncated for step in steps]),
-        success=np.stack([step.success for step in steps]),
-        episode_seed=np.stack([step.episode_seed for step in steps]),
+        truncated=np.array([step.truncated for step in steps]),
+        success=np.array([step.success for step in steps]),
+        episode_seed=np.array([step.episode_seed for step in steps]),
     )
