@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from potstill.envs.rendering.records import RenderReply, RenderRequest, reply_from_message, to_message
 from potstill.envs.rendering.scene_renderer import SceneRenderer
-from potstill.queues.errors import RpcTimeoutError
+from potstill.queues.errors import QueueFullError, RpcTimeoutError
 from potstill.queues.rpc import PendingReply, RpcClient
 
 #: A request that got no answer is sent again this often before the rollouts that wait for it fail.
@@ -57,10 +57,23 @@ class _RpcPictures:
         return self._receive()
 
     def _send(self) -> PendingReply:
-        return self._client.submit(self._body, deadline_seconds=self._deadline_seconds)
+        try:
+            return self._client.submit(self._body, deadline_seconds=self._deadline_seconds)
+        except QueueFullError as error:
+            return _Refused(str(error))
 
     def _receive(self) -> list[RenderReply]:
         return [reply_from_message(message) for message in self._pending.result()["replies"]]
+
+
+class _Refused:
+    """``PendingReply`` of a request there was no room for before its deadline."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def result(self, *, timeout_seconds: float | None = None) -> dict[str, Any]:
+        raise RpcTimeoutError(self._reason)
 
 
 class LocalRenderChannel:

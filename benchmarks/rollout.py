@@ -344,7 +344,7 @@ def work(kind: str, url: str, run: str, batch: str) -> None:
     """A run's worker, until killed."""
     settings = WorkerSettings(
         redis_url=url, run=run, rollout_batch=int(batch), renderer="batch", render_batch=4, lease_seconds=15.0,
-        render_deadline_seconds=60.0, learner_threads=1,
+        render_deadline_seconds=60.0, max_waiting_renders=256, learner_threads=1,
     )  # fmt: skip
     targets = {"rollout": run_rollout_worker, "render": run_render_worker}
     targets[kind](settings, 0, lambda: False)

@@ -64,6 +64,7 @@ class WorkerSettings:
     render_batch: int
     lease_seconds: float
     render_deadline_seconds: float
+    max_waiting_renders: int
     learner_threads: int
 
     @classmethod
@@ -78,6 +79,7 @@ class WorkerSettings:
             render_batch=config.pools.render_batch,
             lease_seconds=config.delivery.lease_seconds,
             render_deadline_seconds=config.delivery.render_deadline_seconds,
+            max_waiting_renders=config.delivery.max_waiting_renders,
             learner_threads=config.pools.learner_threads,
         )
 
@@ -170,7 +172,9 @@ def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callab
     from potstill.actors.rollout_worker import RolloutWorker
 
     owner = _owner("rollout", index)
-    client = open_rpc_client(settings.redis_url, settings.run, RENDER_SERVICE)
+    client = open_rpc_client(
+        settings.redis_url, settings.run, RENDER_SERVICE, max_waiting=settings.max_waiting_renders
+    )
     with _lease_keeper(settings, owner, kind="rollout") as leases:
         RolloutWorker(
             queue=open_queue(settings.redis_url, settings.run),

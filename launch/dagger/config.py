@@ -113,11 +113,15 @@ class DeliveryConfig:
     """Deliveries, crashes included, before a task is a dead letter."""
     render_deadline_seconds: float = 60.0
     """A render request without an answer for this long fails its rollout's attempt."""
+    max_waiting_renders: int = 256
+    """Render requests (scenes of half a rollout worker's batch each) that may wait, 1..100000; then rollouts wait."""
 
     def __post_init__(self) -> None:
         for name in ("lease_seconds", "render_deadline_seconds"):
             if not 1.0 <= getattr(self, name) <= 3600.0:
                 raise ValueError(f"{name} must be in 1..3600 seconds: got {getattr(self, name)}")
+        if not 1 <= self.max_waiting_renders <= 100_000:
+            raise ValueError(f"max_waiting_renders must be in 1..100000: got {self.max_waiting_renders}")
         if not 1 <= self.max_attempts <= 100:
             raise ValueError(f"max_attempts must be in 1..100: got {self.max_attempts}")
 

@@ -82,3 +82,12 @@ def test_an_error_frame_is_not_asked_for_twice(rpc):
     with pytest.raises(RpcRemoteError, match="no such camera"):
         pending.result()
     assert server.take(max_requests=1, wait_seconds=0) == []
+
+
+def test_a_request_there_is_no_room_for_fails_its_rollouts_and_not_the_worker(rpc):
+    channel = RpcRenderChannel(MemoryRpcClient(rpc, max_waiting=1), deadline_seconds=0.05)
+    first, second = channel.submit([make_request(1)]), channel.submit([make_request(2)])
+    with pytest.raises(RpcTimeoutError, match="1 are waiting, the most allowed"):
+        second.result()
+    with pytest.raises(RpcTimeoutError):
+        first.result()
