@@ -60,7 +60,7 @@ Painter = ScenePainter | ImagePainter
 
 
 def painter_names() -> tuple[str, ...]:
-    """All painters there are, sorted."""
+    """All painters that need no settings, sorted; ``diffusion`` comes with a renderer of its own."""
     return tuple(sorted(_PAINTERS))
 
 
@@ -68,9 +68,11 @@ def load_painter(name: str) -> Painter:
     """The painter of that name with its default settings.
 
     Raises:
-        ValueError: no such painter; names all there are and the nearest.
+        ValueError: no such painter (names all there are and the nearest), or one that needs settings.
     """
     if name not in _PAINTERS:
+        if name == "diffusion":
+            raise ValueError("painter 'diffusion' needs a model: open_scene_renderer(..., diffusion=DiffusionConfig(...))")
         near = difflib.get_close_matches(name, _PAINTERS, n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"unknown painter {name!r}: allowed are {', '.join(painter_names())}{hint}")

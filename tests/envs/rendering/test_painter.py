@@ -24,6 +24,11 @@ def test_an_unknown_painter_is_refused_with_all_names_and_the_nearest():
         load_painter("randomized")
 
 
+def test_the_painter_that_needs_a_model_says_where_it_gets_it():
+    with pytest.raises(ValueError, match=r"'diffusion' needs a model: open_scene_renderer\(\.\.\., diffusion="):
+        load_painter("diffusion")
+
+
 def test_names_are_known_without_a_simulator():
     script = "import sys, potstill.envs.rendering.painter; sys.exit('mujoco' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], timeout=30).returncode == 0
