@@ -40,7 +40,7 @@ class EpisodeInProgress:
         self._teacher = self._acting_teacher()
         self._recorder = EpisodeRecorder() if job.purpose == "rollout" else None
         self._looks = LookSequence(job)
-        self._look = self._looks.of_keyframe(0)
+        self._look = self._looks.at(0)
         self._pictures = KeyframePictures(
             task=job.task,
             robot=job.robot,
@@ -63,7 +63,7 @@ class EpisodeInProgress:
         """The scene of the current step, as it must be drawn."""
         request = self._pictures.request(self.env.scene_state(), force_paint=force_paint)
         if request.paint:
-            self._look = self._looks.of_keyframe(self._pictures.paint_calls)
+            self._look = self._looks.at(self._step)
         self._request = replace(request, seed=self._look.seed, prompt=self._look.prompt)
         return self._request
 

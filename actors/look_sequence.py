@@ -1,4 +1,4 @@
-"""The look of each keyframe of an episode: one for the whole episode, or another at every keyframe."""
+"""The looks of an episode: one from beginning to end, or another every few steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from potstill.experience.prompt_collection import PromptCollection
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeyframeLook:
+class Look:
     """What a painter is told beside the scene."""
 
     seed: int
@@ -32,16 +32,16 @@ class LookSequence:
         self._job = job
         self._prompts = _load(job.prompt_file) if job.prompt_file else None
 
-    def of_keyframe(self, keyframe: int) -> KeyframeLook:
-        """The look of keyframe 0, 1, ..."""
+    def at(self, step: int) -> Look:
+        """The look of a picture that is painted at this step, 0 = the episode's first."""
         job = self._job
-        if job.render.new_look == "episode" or job.purpose == "evaluation":
-            return KeyframeLook(seed=_seed(f"look {job.seed}"), prompt_id=job.prompt_id, prompt=job.prompt)
-        seed = _seed(f"look {job.seed} {keyframe}")
+        if not job.render.look_steps or job.purpose == "evaluation":
+            return Look(seed=_seed(f"look {job.seed}"), prompt_id=job.prompt_id, prompt=job.prompt)
+        seed = _seed(f"look {job.seed} {step // job.render.look_steps}")
         if self._prompts is None:
-            return KeyframeLook(seed=seed, prompt={})
+            return Look(seed=seed, prompt={})
         prompt = self._prompts.choose("train", seed)
-        return KeyframeLook(seed=seed, prompt_id=prompt.id, prompt=prompt.texts())
+        return Look(seed=seed, prompt_id=prompt.id, prompt=prompt.texts())
 
 
 @functools.lru_cache(maxsize=4)

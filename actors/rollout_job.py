@@ -48,7 +48,7 @@ class RolloutJob:
     prompt: Mapping[str, str] = field(default_factory=dict)
     """What the painter is told to paint."""
     prompt_file: str = ""
-    """Pinned collection of which each keyframe has another prompt; empty = ``prompt`` for the whole episode."""
+    """Pinned collection of which every look has another prompt; empty = ``prompt`` for the whole episode."""
     expert: TeacherSource = field(default_factory=TeacherSource)
     """Whose actions are the labels."""
     teacher: TeacherSource = field(default_factory=TeacherSource)

@@ -48,9 +48,9 @@ class RenderConfig:
     """Every k-th step is painted, the steps between are warped by exact geometry; 1 = every step."""
     max_invalid_fraction: float = 1.0
     """0..1; a warped step with more unseen pixels than this is painted instead. 1 = never."""
-    new_look: Literal["episode", "keyframe"] = "episode"
-    """When the painter gets another seed and prompt: once an episode, or at every keyframe of a rollout, so that no
-    picture tells which episode it is from. The looks of an evaluation last for its episode."""
+    look_steps: int = 0
+    """At the first keyframe after every so many steps of a rollout the painter gets another seed and prompt, so that
+    a look does not tell which episode it is; 0 = one look an episode. An evaluation always has one look an episode."""
     between: Literal["warp", "hold"] = "warp"
     """What a step between keyframes shows: the keyframe moved to where things are now, or (the control without the
     warp) the keyframe as it was."""
@@ -73,8 +73,8 @@ class RenderConfig:
             raise ValueError(f"keyframe_interval must be at least 1: got {self.keyframe_interval}")
         if not 0.0 <= self.max_invalid_fraction <= 1.0:
             raise ValueError(f"max_invalid_fraction must be in [0, 1]: got {self.max_invalid_fraction}")
-        if self.new_look not in ("episode", "keyframe"):
-            raise ValueError(f"new_look must be episode or keyframe: got {self.new_look!r}")
+        if self.look_steps < 0:
+            raise ValueError(f"look_steps must be at least 0: got {self.look_steps}")
         if self.between not in ("warp", "hold"):
             raise ValueError(f"between must be warp or hold: got {self.between!r}")
 

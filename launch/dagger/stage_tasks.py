@@ -48,7 +48,7 @@ def rollout_tasks(
     mixed = round_index == 0 and config.collection == "dagger"
     actors = _bootstrap_actors(config, expert, run_dir) if mixed else []
     prompts = pinned_prompts(config.render, run_dir)
-    one_look = config.render.new_look == "episode"
+    one_look = config.render.look_steps == 0
     tasks = []
     for index in range(config.rollouts_of(round_index)):
         teacher, sigma = actors[index] if mixed else (expert, 0.0)

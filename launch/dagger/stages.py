@@ -167,7 +167,7 @@ def evaluation_render(config: DaggerConfig, look: Look | None = None) -> RenderC
 def _render_inputs(render: RenderConfig) -> dict[str, Any]:
     """Without settings that are as they were before there were any: a run of then goes on as it began."""
     inputs = asdict(render)
-    for name, before in (("between", "warp"), ("new_look", "episode")):
+    for name, before in (("between", "warp"), ("look_steps", 0)):
         if inputs[name] == before:
             inputs.pop(name)
     if not render.takes_prompts:

@@ -88,8 +88,9 @@ class TestWhatTheStudentSees:
         for step, (_, told) in enumerate(views):
             assert np.array_equal(told, record.proprio[[max(0, step - 1), step]])
 
-    def test_each_keyframe_may_have_a_look_of_its_own_and_the_steps_after_it_keep_it(self, begin):
-        render = RenderConfig(size=16, cameras=("corner",), keyframe_interval=2, new_look="keyframe")
+    @pytest.mark.parametrize("interval", [1, 2])
+    def test_looks_change_at_keyframes_and_the_steps_between_keep_theirs(self, begin, interval):
+        render = RenderConfig(size=16, cameras=("corner",), keyframe_interval=interval, look_steps=2)
         episode, requests, renderer = begin(render=render), [], SketchRenderer()
         while not episode.finished:
             requests.append(episode.render_request())

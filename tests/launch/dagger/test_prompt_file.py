@@ -107,9 +107,9 @@ def test_every_rollout_has_a_prompt_of_the_training_split(pinned, tmp_path):
     assert len({job.prompt_id for job in jobs}) > 25
 
 
-def test_rollouts_with_a_look_per_keyframe_are_told_where_the_prompts_lie(pinned, tmp_path):
+def test_rollouts_whose_look_changes_are_told_where_the_prompts_lie(pinned, tmp_path):
     config = pinned()
-    config = replace(config, render=replace(config.render, new_look="keyframe"))
+    config = replace(config, render=replace(config.render, look_steps=7))
     tasks = rollout_tasks(
         config, rollout_stage(config, 0, ""), run="r-1", run_dir=tmp_path, round_index=0, store="s",
         checkpoint=("", ""),

@@ -23,7 +23,13 @@ DIFFERENCES = {
     "expert": {"collection"},
 }
 #: Of the controls without pixels: pictures that nobody looks at are small, plain and of one look.
-UNSEEN = {"render.painter", "render.keyframe_interval", "render.size", "evaluation.final_looks"}
+UNSEEN = {
+    "render.painter",
+    "render.keyframe_interval",
+    "render.look_steps",
+    "render.size",
+    "evaluation.final_looks",
+}
 
 
 def flat(value, prefix=""):
@@ -56,9 +62,9 @@ def test_every_control_with_pixels_is_put_before_the_same_looks():
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
-        ("no-warp", "300 rollouts, 3 trainings, 490 evaluation episodes"),
-        ("state-only", "300 rollouts, 3 trainings, 190 evaluation episodes"),
-        ("expert", "0 rollouts, 0 trainings, 100 evaluation episodes"),
+        ("no-warp", "300 rollouts, 3 trainings, 300 evaluation episodes"),
+        ("state-only", "300 rollouts, 3 trainings, 120 evaluation episodes"),
+        ("expert", "0 rollouts, 0 trainings, 60 evaluation episodes"),
     ],
 )
 def test_a_dry_run_says_what_a_control_costs(name, asked, tmp_path, capsys):

@@ -54,7 +54,7 @@ def stages(config):
         ({"evaluation": EvaluationConfig(episodes=9)}, "evaluation"),
         ({"evaluation": EvaluationConfig(final_episodes=9)}, "final"),
         ({"render": RenderConfig(size=48)}, "bootstrap on_policy evaluation final"),
-        ({"render": RenderConfig(new_look="keyframe")}, "bootstrap on_policy evaluation final"),
+        ({"render": RenderConfig(look_steps=7)}, "bootstrap on_policy evaluation final"),
         ({"render": RenderConfig(between="hold")}, "bootstrap on_policy evaluation final"),
         ({"rollout": RolloutConfig(state="full")}, "bootstrap on_policy evaluation final"),
         ({"evaluation": EvaluationConfig(final_looks=("plain",))}, ""),
