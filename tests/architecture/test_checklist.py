@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CHECKLIST = ROOT / "docs" / "checklist.md"
 GUARANTEES = ROOT / "docs" / "guarantees.md"
+FAULTS = ROOT / "docs" / "faults.md"
 STATES = {"done", "partly", "not yet"}
 PROOF = re.compile(r"`((?:tests|docs|benchmarks)/[^`\s]+)`")
 
@@ -36,7 +37,7 @@ def _tests_in(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("page", [CHECKLIST, GUARANTEES], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [CHECKLIST, GUARANTEES, FAULTS], ids=lambda page: page.name)
 def test_every_proof_named_exists(page: Path) -> None:
     proofs = PROOF.findall(page.read_text())
     assert proofs
