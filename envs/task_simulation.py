@@ -33,7 +33,8 @@ class TaskSimulation:
         task: Name, e.g. ``reach-v3``.
         robot: Name of the arm.
         dynamics: How arm and channel differ from nominal.
-        model: The live ``mujoco.MjModel``. Its visual meshes may be missing: draw a ``RenderModel``.
+        model: The live ``mujoco.MjModel``. Its visual meshes may be missing: draw a ``RenderModel``. After an edit
+            within an episode call ``mj_forward``, else the next physics step may not know of it.
         data: The live ``mujoco.MjData``.
         fast: Whether it steps by our own methods (same bits); False where Meta-World is not the known version.
         model_hash: Of the model as built: of the task's objects, the arm and its dynamics; stands in every episode.

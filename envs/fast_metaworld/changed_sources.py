@@ -9,7 +9,7 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from metaworld.sawyer_xyz_env import SawyerXYZEnv
+from metaworld.sawyer_xyz_env import SawyerMocapBase, SawyerXYZEnv
 from metaworld.utils import reward_utils
 from scipy.spatial.transform import Rotation
 
@@ -57,7 +57,7 @@ _WATCHED: dict[str, Any] = {
             "_step_mujoco_simulation",
         )
     },
-    "tcp_center": SawyerXYZEnv.tcp_center.fget,
+    "tcp_center": vars(SawyerMocapBase)["tcp_center"].fget,
     "tolerance": reward_utils.tolerance,
     "_sigmoids": reward_utils._sigmoids,
 }
