@@ -72,7 +72,9 @@ def load_painter(name: str) -> Painter:
     """
     if name not in _PAINTERS:
         if name == "diffusion":
-            raise ValueError("painter 'diffusion' needs a model: open_scene_renderer(..., diffusion=DiffusionConfig(...))")
+            raise ValueError(
+                "painter 'diffusion' needs a model: open_scene_renderer(..., diffusion=DiffusionConfig(...))"
+            )
         near = difflib.get_close_matches(name, _PAINTERS, n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"unknown painter {name!r}: allowed are {', '.join(painter_names())}{hint}")

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+#: That sampler chooses among the steps it was distilled from.
+_MAX_LCM_STEPS = 50
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -19,7 +21,7 @@ class DiffusionConfig:
     controlnet: str = "diffusers/controlnet-depth-sdxl-1.0"
     """The depth ControlNet made for that family of models; a folder or a name, as above."""
     steps: int = 7
-    """Denoising steps of a picture, 1..100. Turbo models need 1 to 8; others 20 or more."""
+    """Denoising steps of a picture, 1..100 (``lcm``: 1..50). Turbo models need 1 to 8; others 20 or more."""
     sampler: Literal["model", "lcm"] = "lcm"
     """The scheduler that comes with the model, or the sampler of latent consistency models (for few steps)."""
     guidance: float = 1.0
@@ -73,6 +75,8 @@ class DiffusionConfig:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}: got {getattr(self, name)!r}")
+        if self.sampler == "lcm" and self.steps > _MAX_LCM_STEPS:
+            raise ValueError(f"steps must be in 1..{_MAX_LCM_STEPS} with sampler lcm: got {self.steps}")
         if self.dtype == "float16" and self.device == "cpu":
             raise ValueError("dtype must be float32 on a CPU: got float16 with device cpu")
         if self.pinned and not _SHA256.fullmatch(self.pinned):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, EulerAncestralDiscreteScheduler, UNet2DConditionModel
@@ -32,7 +32,7 @@ def write_tiny_model(folder: Path, family: Literal["sd", "sdxl"] = "sd", *, seed
         unet.save_pretrained(model / "unet")
         _controlnet(unet).save_pretrained(folder / "controlnet")
         _autoencoder().save_pretrained(model / "vae")
-    scheduler = EulerAncestralDiscreteScheduler(
+    scheduler: Any = EulerAncestralDiscreteScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="trailing"
     )
     scheduler.save_pretrained(model / "scheduler")
@@ -65,8 +65,8 @@ def _text_config(words: int) -> CLIPTextConfig:
     )
 
 
-def _unet(*, xl: bool) -> UNet2DConditionModel:
-    conditioning = {"cross_attention_dim": _WORD_WIDTH}
+def _unet(*, xl: bool) -> Any:
+    conditioning: dict[str, Any] = {"cross_attention_dim": _WORD_WIDTH}
     if xl:
         conditioning = {
             "cross_attention_dim": 2 * _WORD_WIDTH,
@@ -74,7 +74,7 @@ def _unet(*, xl: bool) -> UNet2DConditionModel:
             "addition_time_embed_dim": _TIME_WIDTH,
             "projection_class_embeddings_input_dim": _WORD_WIDTH + 6 * _TIME_WIDTH,
         }
-    unet = UNet2DConditionModel(
+    unet: Any = UNet2DConditionModel(
         sample_size=_SIZE // 2,
         block_out_channels=(32, 64),
         layers_per_block=1,
@@ -90,7 +90,7 @@ def _unet(*, xl: bool) -> UNet2DConditionModel:
     return unet
 
 
-def _controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
+def _controlnet(unet: Any) -> Any:
     controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(8, 16))
     for parameter in controlnet.parameters():
         if not parameter.any():  # a new ControlNet is silent: its last layers are zeros
@@ -98,7 +98,7 @@ def _controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
     return controlnet
 
 
-def _autoencoder() -> AutoencoderKL:
+def _autoencoder() -> Any:
     return AutoencoderKL(
         sample_size=_SIZE,
         block_out_channels=(16, 32),

@@ -25,7 +25,9 @@ def test_an_unknown_painter_is_refused_with_all_names_and_the_nearest():
 
 
 def test_the_painter_that_needs_a_model_says_where_it_gets_it():
-    with pytest.raises(ValueError, match=r"'diffusion' needs a model: open_scene_renderer\(\.\.\., diffusion="):
+    with pytest.raises(
+        ValueError, match=r"'diffusion' needs a model: open_scene_renderer\(\.\.\., diffusion="
+    ):
         load_painter("diffusion")
 
 

@@ -15,8 +15,11 @@ import yaml
 from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.episode_store import EpisodeStore
+from potstill.launch import composition
 from potstill.launch.dagger.pinned_generator import pinned_generator
 from potstill.launch.dagger.recipes import load_recipe
+from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.errors import BadInputError
 from potstill.launch.main import main
 
 POTSTILL = str(Path(sys.executable).parent / "potstill")
@@ -144,6 +147,16 @@ def test_folders_are_pinned_by_their_full_paths(models, monkeypatch):
     pinned = pinned_generator(config).render.diffusion
     assert (pinned.model, pinned.controlnet) == (str(models[0] / "model"), str(models[0] / "controlnet"))
     assert pinned_generator(load_recipe("smoke")) == load_recipe("smoke")  # no generator, nothing to pin
+
+
+def test_a_render_worker_by_hand_refuses_a_machine_without_the_model(tmp_path, monkeypatch):
+    generator = DiffusionConfig(model="/no/such")
+    RunFolder(tmp_path).open(
+        replace(load_recipe("smoke"), render=RenderConfig(painter="diffusion", diffusion=generator))
+    )
+    monkeypatch.setattr(composition, "WORKER_ENVIRONMENT", {})
+    with pytest.raises(BadInputError, match="render.diffusion: model must be a folder"):
+        composition.run_worker("render", "redis://127.0.0.1:1", "run", tmp_path)
 
 
 def test_without_the_extra_one_line_says_how_to_install_it(models, tmp_path, monkeypatch, capsys):

@@ -12,6 +12,7 @@ from potstill.envs.rendering.render_config import RenderConfig
     "change, message",
     [
         ({"steps": 0}, "steps must be in 1..100: got 0"),
+        ({"steps": 51}, "steps must be in 1..50 with sampler lcm: got 51"),
         ({"guidance": 0.5}, "guidance must be in 1..20: got 0.5"),
         ({"control_scale": float("nan")}, "control_scale must be in 0..2: got nan"),
         ({"mask_growth": -1}, "mask_growth must be in 0..64: got -1"),
