@@ -170,7 +170,8 @@ class _ArrayReader:
         if any(length < 0 for length in shape):
             raise ValueError(f"negative length in shape {shape}")
         if code == _OUTSIDE_EXTENSION:
-            return np.frombuffer(self._outside(*place, count * dtype.itemsize), dtype).reshape(shape)
+            name, checksum = place
+            return np.frombuffer(self._outside(name, checksum, count * dtype.itemsize), dtype).reshape(shape)
         if count == 0:
             return np.empty(shape, dtype)
         return np.frombuffer(self._blocks, dtype, count, *place).reshape(shape)

@@ -56,11 +56,11 @@ def metric_samples(metrics: QueueMetrics) -> Iterator[MetricSample]:
     yield _sample("failed_attempts_total", "attempts that ended with an error", metrics.failures)
     yield _sample("expired_leases_total", "attempts whose worker died, hung or was cut off", metrics.expiries)
     yield _sample("workers", "workers whose heartbeat is fresh", len(metrics.workers))
-    for owner, facts in metrics.workers.items():
+    for owner, said in metrics.workers.items():
         for name, meaning in WORKER_FACTS.items():
-            if isinstance(facts.get(name), (int, float)):
-                kind = str(facts.get("kind", ""))
-                yield _sample(f"worker_{name}", meaning, facts[name], worker=owner, kind=kind)
+            if isinstance(said.get(name), (int, float)):
+                kind = str(said.get("kind", ""))
+                yield _sample(f"worker_{name}", meaning, said[name], worker=owner, kind=kind)
 
 
 def _sample(name: str, meaning: str, value: float, **labels: str) -> MetricSample:
