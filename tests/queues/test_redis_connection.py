@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import os
 import socket
 import ssl
 import subprocess
@@ -17,8 +18,9 @@ from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.cluster.redis_program import redis_program
 from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.open_queue import open_queue
-from potstill.queues.open_rpc import open_rpc_client
+from potstill.queues.open_rpc import open_rpc_client, open_rpc_server
 from potstill.queues.redis_connection import connect
+from potstill.queues.server_settings import server_settings
 from potstill.queues.task import Ledger, Task
 
 SECRET = "s3cret-pass"
@@ -291,3 +293,113 @@ def test_two_runs_on_one_server_never_meet(redis_url, run_name):
     assert two.ledger() == Ledger(submitted=1, waiting=1)
     # A run whose name begins like the other's is another run.
     assert two.lease(["k"], owner="w", lease_seconds=30, wait_seconds=0)[0].task.id == "same"
+
+
+def test_a_connection_that_died_while_idle_costs_no_pause(redis_url):
+    connection = connect(redis_url, outage_seconds=5.0)
+    name = connection.exchange(("CLIENT ID",))[0]
+    connect(redis_url).exchange(("CLIENT KILL", "ID", name))
+    slept = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("potstill.queues.redis_connection.time.sleep", slept.append)
+        assert connection.exchange(("CLIENT ID",))[0] != name
+    assert slept == []
+
+
+def test_calls_in_turn_share_one_connection_and_threads_have_one_each(redis_url):
+    connection = connect(redis_url)
+    assert len({connection.exchange(("CLIENT ID",))[0] for _ in range(5)}) == 1
+    door, names = threading.Barrier(3), []
+
+    def call():
+        door.wait(5)
+        names.append(connection.exchange(("BLPOP", "never", 0.2), ("CLIENT ID",))[-1])
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(set(names)) == 3
+
+
+def test_a_forked_process_leaves_its_parents_connection_alone(redis_url):
+    connection = connect(redis_url)
+    mine = connection.exchange(("CLIENT ID",))[0]
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        try:
+            os.write(writing, str(connection.exchange(("CLIENT ID",))[0]).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    theirs = int(os.read(reading, 100))
+    os.close(reading)
+    os.close(writing)
+    assert theirs != mine
+    assert connection.exchange(("CLIENT ID",))[0] == mine
+
+
+@pytest.mark.parametrize("size", [0, 1, 32_767, 32_768, 100_000])
+def test_words_of_any_size_arrive_whole(redis_url, run_name, size):
+    connection, words = connect(redis_url), [bytes([index]) * size for index in range(3)]
+    commands = [("RPUSH", run_name, *words), ("LRANGE", run_name, 0, -1), ("DEL", run_name)]
+    assert connection.exchange(*commands) == [3, words, 1]
+
+
+#: All that potstill asks of a server (docs/queue.md): its own keys, no administration.
+LEAST_RIGHTS = ("~potstill:*", "-@all", "+@read", "+@write", "+@blocking", "+@connection", "+@scripting")
+LEAST_RIGHTS += ("+time", "-@dangerous", "+config|get")
+
+
+def test_over_tls_a_user_with_the_least_rights_can_do_everything(start_server, tls_in_front, certificate):
+    plain = free_port()
+    rights = ("--user", "potstill", "on", f">{SECRET}", *LEAST_RIGHTS)
+    start_server("--user", "default", "off", *rights, port=plain)
+    where = f"127.0.0.1:{tls_in_front(plain)}/0?ssl_ca_certs={certificate}"
+    url = f"rediss://potstill:{SECRET}@{where}"
+    queue = open_queue(url, "run", max_waiting=10)
+    queue.put([Task(id=f"t{n}", kind="k", group="g", max_attempts=1) for n in range(5)])
+    done, dead, held = queue.lease(["k"], owner="w", max_tasks=3, lease_seconds=30, wait_seconds=0.1)
+    queue.ack(done, {"x": 1})
+    queue.fail(dead, "boom")
+    assert queue.extend([held], lease_seconds=30) == [True]
+    queue.release(held)
+    assert len(queue.dead_letters()) == queue.revive([dead.task.id]) == 1
+    queue.publish_heartbeat("w", {"kind": "k"}, ttl_seconds=30)
+    assert list(queue.metrics().workers) == list(queue.workers()) == ["w"]
+    assert queue.gather("g", wait_seconds=0.05).waiting == 4
+    client, server = open_rpc_client(url, "run", "render"), open_rpc_server(url, "run", "render")
+    pending = client.submit({}, deadline_seconds=5)
+    server.reply(server.take(max_requests=1, wait_seconds=1)[0], {"y": 1})
+    assert pending.result() == {"y": 1}
+    stream = client.stream({}, deadline_seconds=5)
+    server.open_stream(server.take(max_requests=1, wait_seconds=1)[0]).end()
+    assert list(stream) == []
+    queue.cancel("g")
+    assert queue.forget("g") == 5
+    queue.purge()
+    assert server_settings(url, ["maxmemory-policy"]) == {"maxmemory-policy": "noeviction"}
+    for wrong in (
+        f"rediss://potstill:wrong@{where}",
+        f"rediss://other:{SECRET}@{where}",
+        f"rediss://{where}",
+    ):
+        assert "refused" in refusal(wrong)
+
+
+def test_the_least_rights_reach_no_other_keys_and_no_administration(start_server):
+    port = free_port()
+    start_server("--user", "potstill", "on", f">{SECRET}", *LEAST_RIGHTS, port=port)
+    connection = connect(f"redis://potstill:{SECRET}@127.0.0.1:{port}/0")
+    for command in (
+        ("GET", "other"),
+        ("FLUSHALL",),
+        ("CONFIG SET", "dir", "/"),
+        ("KEYS", "*"),
+        ("ACL LIST",),
+    ):
+        with pytest.raises(QueueUnavailableError, match="refused a command") as caught:
+            connection.exchange(command)
+        assert SECRET not in str(caught.value)
