@@ -69,12 +69,12 @@ def procedural(keyframe_interval: int = 7) -> DaggerConfig:
     return DaggerConfig(
         recipe="procedural" if keyframe_interval == 7 else f"procedural-k{keyframe_interval}",
         rounds=2,
-        bootstrap_rollouts=150,
-        rollouts=75,
+        bootstrap_rollouts=200,
+        rollouts=100,
         render=RenderConfig(painter="procedural", keyframe_interval=keyframe_interval, look_steps=7),
         rollout=RolloutConfig(max_steps=100),
         policy=PixelPolicyConfig(encoder="nature"),
-        learner=BcConfig(gradient_steps=500, batch_size=128),
+        learner=BcConfig(gradient_steps=450, batch_size=128),
         evaluation=EvaluationConfig(
             episodes=20, final_episodes=60, max_steps=100, final_looks=("seen", "held_out", "plain")
         ),

@@ -62,8 +62,8 @@ def test_every_control_with_pixels_is_put_before_the_same_looks():
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
-        ("no-warp", "300 rollouts, 3 trainings, 300 evaluation episodes"),
-        ("state-only", "300 rollouts, 3 trainings, 120 evaluation episodes"),
+        ("no-warp", "400 rollouts, 3 trainings, 300 evaluation episodes"),
+        ("state-only", "400 rollouts, 3 trainings, 120 evaluation episodes"),
         ("expert", "0 rollouts, 0 trainings, 60 evaluation episodes"),
     ],
 )
