@@ -1,7 +1,9 @@
 """The batch renderer, the procedural painter and the warp, 96 x 96 pixels, against MuJoCo's rasteriser.
 
 ``batch_vs_default``: colours, depth and segmentation by ``mujoco.Renderer`` with its defaults (three passes);
-``batch_vs_tuned``: the same by our tuned MuJoCo renderer on equal meshes. All in one process, in turns, medians of
+``batch_vs_tuned``: the same by our tuned MuJoCo renderer on equal meshes. ``paint_ms`` and ``warp_ms`` are of
+consecutive steps of one episode: what has not changed since the step before is not painted again. Before a moving
+camera everything changes (``*_moving_camera_ms``). All in one process, in turns, medians of
 CPU time; Mesa draws in the calling thread (``LP_NUM_THREADS=0``), so these are figures per core. The likeness is
 taken on full meshes, over tasks and cameras: of every body with more than 20 pixels the overlap (IoU), and of every
 picture the median difference in depth. Where two bodies lie in one plane, either may show (``coplanar``: the bodies
@@ -37,6 +39,7 @@ from potstill.envs.robots.build_task import build_task
 from potstill.envs.task_names import TASK_NAMES
 
 TASK, CAMERA, SIZE, BATCH, DEMO_SIZE = "reach-v3", "corner", 96, 64, 64
+MOVING_CAMERA = "gripperPOV"
 PROMPT = {
     "table": "old oak planks",
     "object": "red plastic",
@@ -67,7 +70,12 @@ def _speed(model, recorded, repetitions):
     requests = _requests(scenes, geometry=True)
     demo = _requests(scenes, cameras=DEFAULT_CAMERAS, size=DEMO_SIZE)
     painter, replies = load_painter("procedural"), batch.render(requests)
-    prompted = [replace(request, painter="procedural", prompt=PROMPT, seed=1) for request in requests[:16]]
+    wrist = _requests(scenes[:16], cameras=(MOVING_CAMERA,), geometry=True)
+    wrist_replies = batch.render(wrist)
+    prompted, wrist = (
+        [replace(request, painter="procedural", prompt=PROMPT, seed=1) for request in some]
+        for some in (requests[:16], wrist)
+    )
     sides = {
         "scene": (lambda: batch.render(requests), BATCH),
         "scene_batch_of_4": (lambda: batch.render(requests[:4]), 4),
@@ -77,7 +85,9 @@ def _speed(model, recorded, repetitions):
         "demo_rgb": (lambda: batch.render(demo[:4]), 8),
         "demo_rgb_tuned": (lambda: tuned.render(demo[:4]), 8),
         "paint": (lambda: _paint(painter, replies, prompted), len(prompted)),
+        "paint_moving_camera": (lambda: _paint(painter, wrist_replies, wrist), len(wrist)),
         "warp": (lambda: _warp(replies[:16], scenes), 15),
+        "warp_moving_camera": (lambda: _warp(wrist_replies, scenes), 15),
     }
     ms = _median_ms(sides, repetitions)
     ratios = {
