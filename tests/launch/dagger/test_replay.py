@@ -83,7 +83,11 @@ def test_an_episode_of_a_student_is_acted_again_by_its_checkpoint(make_rig, caps
 @pytest.fixture
 def painted_by_prompts(make_rig):
     """A run with the procedural painter, its prompts pinned in the run directory."""
-    render = RenderConfig(size=24, painter="procedural", keyframe_interval=2)
+    return _painted_by_prompts(make_rig)
+
+
+def _painted_by_prompts(make_rig, **render):
+    render = RenderConfig(size=24, painter="procedural", keyframe_interval=2, **render)
     rig = make_rig(rounds=0, bootstrap_rollouts=2, render=render)
     prompts = PromptFile.find(rig.config, rig.run_dir)
     rig.config = prompts.config
@@ -107,6 +111,16 @@ def test_an_episode_painted_by_a_prompt_is_painted_again_byte_for_byte(painted_b
         assert episode.meta.prompt_collection == f"prompts/{collection.sha256}.jsonl"
         assert episode.meta.painter_version.startswith("procedural-")
     assert episodes[0].prompt_id[0] != episodes[1].prompt_id[0]
+    assert replay_episode(rig.run_dir, "0/1") == 0
+    assert "6 of 6 equal byte for byte (3 of them warped)" in capsys.readouterr().out
+
+
+def test_an_episode_whose_look_changes_is_painted_again_byte_for_byte(make_rig, capsys):
+    rig = _painted_by_prompts(make_rig, look_steps=2)
+    episode = rig.store.load(rig.store.entry(0, 1))
+    assert len(set(episode.render_seed)) == 3
+    assert np.array_equal(episode.prompt_id[::2], episode.prompt_id[1::2]) and len(set(episode.prompt_id)) > 1
+    assert episode.meta.prompt_collection == rig.config.render.prompt_collection
     assert replay_episode(rig.run_dir, "0/1") == 0
     assert "6 of 6 equal byte for byte (3 of them warped)" in capsys.readouterr().out
 
