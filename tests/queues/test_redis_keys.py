@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from potstill.queues import redis_keys
 from potstill.queues.redis_keys import RedisKeys
 
 
@@ -15,3 +19,11 @@ def test_all_keys_of_a_run_share_one_hash_tag():
 def test_a_run_that_could_reach_other_keys_is_refused(run):
     with pytest.raises(ValueError, match="run must match"):
         RedisKeys(run)
+
+
+def test_the_page_for_people_has_the_same_keys_with_the_same_types():
+    row = re.compile(r"^(?:\| `|``)([a-zA-Z_:]+)`+ *(?:\| )?(\w+)", re.MULTILINE)
+    page = (Path(__file__).parents[2] / "docs" / "queue.md").read_text()
+    documented = dict(row.findall(page))
+    assert len(documented) > 25
+    assert documented == dict(row.findall(redis_keys.__doc__))
