@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import select
 import socket
 import threading
 import time
@@ -18,8 +20,8 @@ class FaultyProxy:
     Args:
         listen: Path of the socket to make.
         server: Path of the server's socket.
-        rate: Share of the requests that meet a fault.
-        seed: Of the faults.
+        rate: Share of the requests that meet a fault, one kind after the other.
+        seed: Which requests.
     """
 
     def __init__(self, listen: Path, server: Path, *, rate: float, seed: int) -> None:
@@ -30,6 +32,7 @@ class FaultyProxy:
         self.swallow_next_answer = False
         self._server = server
         self._draw = random.Random(seed)
+        self._faults = itertools.cycle(FAULTS)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(listen))
         self._listener.listen()
@@ -48,29 +51,34 @@ class FaultyProxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        fault = "none"
         with client, socket.socket(socket.AF_UNIX) as server:
             server.connect(str(self._server))
             try:
-                while request := client.recv(1 << 20):
-                    if not self._exchange(client, server, request):
+                while True:
+                    ready, _, _ = select.select([client, server], [], [])
+                    if client in ready:
+                        if not (request := client.recv(1 << 20)):
+                            return
+                        fault = next(self._faults) if self._draw.random() < self.rate else "none"
+                        self.counts[fault] += 1
+                        if fault == "request lost":
+                            return
+                        server.sendall(request)
+                    # The answer to a blocking command and that to the next come at different times.
+                    if server in ready and not self._answer(client, server.recv(1 << 20), fault):
                         return
             except OSError:
                 return
 
-    def _exchange(self, client: socket.socket, server: socket.socket, request: bytes) -> bool:
-        """One request and its answer; False when the connection is to be cut."""
-        fault = self._draw.choice(FAULTS) if self._draw.random() < self.rate else "none"
-        self.counts[fault] += 1
-        if fault == "request lost":
-            return False
-        server.sendall(request)
-        answer = server.recv(1 << 20)
+    def _answer(self, client: socket.socket, answer: bytes, fault: str) -> bool:
+        """Pass an answer on; False when the connection is to be cut."""
         if self.swallow_next_answer:
             self.swallow_next_answer = False
             self.counts["half-open"] += 1
             client.recv(1)
             return False
-        if fault == "answer lost":
+        if not answer or fault == "answer lost":
             return False
         if fault == "answer cut":
             client.sendall(answer[: len(answer) // 2])
@@ -81,6 +89,6 @@ class FaultyProxy:
             for start in range(0, len(answer), 7):
                 client.sendall(answer[start : start + 7])
                 time.sleep(0.0005)
-            return True
-        client.sendall(answer)
+        else:
+            client.sendall(answer)
         return True
