@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from potstill.launch.dagger.run_folder import RunFolder
 from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.open_queue import open_queue
 from potstill.queues.redis_task_queue import RedisTaskQueue
+from potstill.queues.server_settings import server_settings
 
 POTSTILL = str(Path(sys.executable).parent / "potstill")
 #: Long enough to be killed in the middle, short enough for a test.
@@ -31,8 +33,8 @@ def _start(*arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([POTSTILL, "dagger", *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def _run_arguments(run_dir: Path) -> list[str]:
-    overrides = [word for setting in SETTINGS for word in ("--set", setting)]
+def _run_arguments(run_dir: Path, *settings: str) -> list[str]:
+    overrides = [word for setting in (*SETTINGS, *settings) for word in ("--set", setting)]
     return ["run", "--recipe", "smoke", "--run-dir", str(run_dir), *overrides]
 
 
@@ -130,6 +132,55 @@ def test_a_runner_killed_in_the_middle_of_a_round_is_resumed_without_losing_or_r
     after = {entry.index: entry.sha256 for entry in store.entries(0)}
     assert len(before) >= 6
     assert {index: after[index] for index in before} == before
+
+
+@pytest.mark.slow
+def test_with_the_redis_data_gone_altogether_no_committed_episode_is_lost_or_done_again(
+    tmp_path: Path,
+) -> None:
+    # Given a run in its bootstrap round
+    run_dir = tmp_path / "run"
+    process = _start(*_run_arguments(run_dir, "bootstrap_rollouts=12", "rollouts=2"))
+    queue = _queue(run_dir)
+    _wait_until(lambda: _done(queue, "rollout") >= 3, "three rollouts")
+
+    # When runner and server are killed without warning, and the server's data are deleted
+    url = live_url(run_dir / "redis")
+    assert url is not None
+    process.kill()
+    process.communicate()
+    _wait_until(lambda: not _answers(url), "the death of the server")
+    time.sleep(1.0)  # for the workers, who see that the runner is gone
+    shutil.rmtree(run_dir / "redis")
+    before = _files_of_round_0(run_dir)
+    committed = {entry.index for entry in EpisodeStore(str(run_dir / "episodes")).entries(0)}
+
+    # Then the ledger is rebuilt from the files
+    rebuilt = subprocess.run([POTSTILL, "queue", "rebuild", str(run_dir)], capture_output=True, timeout=60)
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    expected = f"12 tasks, {len(committed)} of them done and {12 - len(committed)} waiting"
+    assert len(committed) >= 3 and expected in rebuilt.stdout.decode()
+
+    # And resume finishes the run without touching a committed file
+    _finish(_start("resume", str(run_dir)))
+    _assert_exact(run_dir, [12, 2])
+    after = _files_of_round_0(run_dir)
+    assert {name: after.get(name) for name in before} == before
+
+
+def _answers(url: str) -> bool:
+    try:
+        server_settings(url, [])
+    except QueueUnavailableError:
+        return False
+    return True
+
+
+def _files_of_round_0(run_dir: Path) -> dict[str, tuple[int, int]]:
+    """Committed episodes by file: inode and time of change, which acting again would alter."""
+    facts = {path.name: path.stat() for path in (run_dir / "episodes/round_00").glob("*.safetensors")}
+    entries = {entry.file for entry in EpisodeStore(str(run_dir / "episodes")).entries(0)}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in facts.items() if name in entries}
 
 
 @pytest.mark.slow
