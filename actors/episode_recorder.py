@@ -63,5 +63,5 @@ def _column(values: list[Any], dtype: type) -> np.ndarray:
     if any(value.shape != first.shape for value in values):
         raise ValueError(f"rows differ in shape: {sorted({value.shape for value in values})}")
     # One call on the flat whole: np.stack first makes a view of every row, which costs more than the copying.
-    flat = np.concatenate(values).astype(dtype, copy=False)
+    flat: np.ndarray = np.concatenate(values).astype(dtype, copy=False)
     return flat.reshape(len(values), *first.shape)
