@@ -76,15 +76,15 @@ class PixelGeometry:
         here = nearness.take(place)
         focal = np.repeat(self.focal.astype(np.float32), height * width).take(pixels)
         focal /= here
+        steps = np.array([[-1], [width + 2]])
+        behind, ahead = here - nearness.take(place - steps), nearness.take(place + steps) - here
         normals = np.empty((3, len(pixels)), np.float32)
-        for slope, step in ((normals[0], -1), (normals[1], width + 2)):
-            behind, ahead = here - nearness.take(place - step), nearness.take(place + step) - here
-            np.multiply(np.where(np.abs(behind) < np.abs(ahead), behind, ahead), focal, out=slope)
-            steepness = slope * slope
-            steepness *= np.float32(1 / _STEEP**2)
-            steepness *= steepness
-            steepness += 1
-            slope /= steepness
+        slopes = np.multiply(np.where(np.abs(behind) < np.abs(ahead), behind, ahead), focal, out=normals[:2])
+        steepness = slopes * slopes
+        steepness *= np.float32(1 / _STEEP**2)
+        steepness *= steepness
+        steepness += 1
+        slopes /= steepness
         normals[2] = normals[0] * self._rays[0].take(pixels) + normals[1] * self._rays[1].take(pixels)
         normals[2] += 1
         squares = normals * normals

@@ -93,17 +93,17 @@ class PlacedPixels:
     ) -> np.ndarray:
         """(3, M) float32: where each pixel's point is on its surface, in features."""
         column, row = (axis.take(pixels) for axis in self._geometry.grid())
-        points = np.empty((3, len(pixels)), np.float32)
-        for point, (a, b, c, d) in zip(points, self._to_features(look)):
-            np.multiply(a.take(part), column, out=point)
-            point += b.take(part) * row
-            point += c.take(part)
-            point *= depth
-            point += d.take(part)
+        across, down, onwards, shift = self._to_features(look).take(part, axis=2)
+        across *= column
+        down *= row
+        points = across + down
+        points += onwards
+        points *= depth
+        points += shift
         return points
 
     def _to_features(self, look: ProceduralLook) -> np.ndarray:
-        """(3, 4, C * (B + 1)) float32: from (column, row, 1) * depth and 1 to features of the surface of each part."""
+        """(4, 3, C * (B + 1)) float32: from (column, row, 1) * depth and 1 to features of the surface of each part."""
         turn = look.axes_of_part[1:] @ rotation_matrices(self._scene.body_quat).transpose(0, 2, 1)
         rays = self._rotation @ self._geometry.unprojections
         matrices = np.empty((len(rays), len(look.axes_of_part), 3, 4))
@@ -112,4 +112,4 @@ class PlacedPixels:
         # The sky turns with the camera and does not move with it.
         matrices[:, 0, :, :3], matrices[:, 0, :, 3] = look.axes_of_part[0] @ rays, 0.0
         matrices[..., 3] += look.offset_of_part + _POSITIVE_FEATURES
-        return np.ascontiguousarray(matrices.reshape(-1, 3, 4).transpose(1, 2, 0), dtype=np.float32)
+        return np.ascontiguousarray(matrices.reshape(-1, 3, 4).T, dtype=np.float32)

@@ -88,9 +88,8 @@ class ProceduralPainter:
         colours, shine = _illumination(geometry.normals(pixels), scene.camera_parts(pixels), look.light)
         glow = look.goal[:, None] * _glow(colours[:, glowing])
         shine *= look.shine.take(shades)
-        for colour, ramp, key in zip(colours, look.ramps, look.light.key.astype(np.float32)):
-            colour *= ramp.take(shades)
-            colour += key * shine
+        colours *= look.ramps.take(shades, axis=1)
+        colours += look.light.key.astype(np.float32)[:, None] * shine
         colours[:, glowing] = glow
         if look.light.haze_per_metre > 0:
             veil = geometry.depth.take(pixels) * np.float32(look.light.haze_per_metre)
