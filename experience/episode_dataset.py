@@ -14,10 +14,11 @@ from potstill.experience.batch_stream import BatchStream
 from potstill.experience.episode_split import Split, split_episodes
 from potstill.experience.episode_store import EpisodeStore
 from potstill.experience.errors import EpisodeFileError, ManifestError
-from potstill.experience.sample_reader import SampleReader
+from potstill.experience.sample_reader import TARGETS, SampleReader
 
 #: Arrays by name: ``frames`` (B, K, C, H, W, 3) uint8, ``proprio`` (B, K, P) float32,
-#: ``expert_action`` (B, A) float32, ``weight`` (B,) float32. Valid until the next batch is asked for.
+#: ``expert_action`` (B, A) float32, ``weight`` (B,) float32; where asked for, ``privileged`` (B, S) float64.
+#: Valid until the next batch is asked for.
 Batch = dict[str, np.ndarray]
 #: Changes a training batch in place (augmentation); runs in the reading thread.
 Transform = Callable[[Batch, np.random.Generator], None]
@@ -38,6 +39,8 @@ class EpisodeDataset:
 
     frame_stack: int
     """K: consecutive frames of a sample, ending at its step."""
+    targets: tuple[str, ...]
+    """What a sample says is right: arrays by name, no inputs."""
     fingerprint: str
     """Hash of the rounds' content, the split and the stack: equal fingerprints give equal batches."""
 
@@ -49,8 +52,9 @@ class EpisodeDataset:
         frame_stack: int,
         split_seed: int,
         config: AggregationConfig | None = None,
+        privileged: bool = False,
     ) -> None:
-        """Check and index the rounds.
+        """Check and index the rounds; ``privileged``: what only the simulator knows is a target, too.
 
         Raises:
             ManifestError: a round is not sealed, or nothing is left to train on.
@@ -72,8 +76,10 @@ class EpisodeDataset:
             side: np.array([1.0 if e.round == newest else config.old_weight for e in chosen], np.float32)
             for side, chosen in split.items()
         }
+        self.targets = TARGETS if privileged else ("expert_action",)
         self._readers = {
-            side: SampleReader([store.local_path(e) for e in chosen]) for side, chosen in split.items()
+            side: SampleReader([store.local_path(e) for e in chosen], targets=self.targets)
+            for side, chosen in split.items()
         }
         self._check_models()
         #: Position of each episode's end in the sequence of all samples.
@@ -83,14 +89,13 @@ class EpisodeDataset:
 
     @property
     def sample_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of one sample: frames (K, C, H, W, 3), proprio (K, P), expert_action (A,)."""
+        """Shapes of one sample: frames (K, C, H, W, 3), proprio (K, P), and of its targets."""
         rows = self._readers["train"].row_shapes
         stack = (self.frame_stack,)
         return {
             "frames": stack + rows["frames"],
             "proprio": stack + rows["proprio"],
-            "expert_action": rows["expert_action"],
-        }
+        } | {name: rows[name] for name in self.targets}
 
     def _check_models(self) -> None:
         """Each reader checks its own files; here the two against each other."""
@@ -152,12 +157,12 @@ class EpisodeDataset:
         if total:
             yield from BatchStream(works, fill, self._buffers(min(batch_size, total), allocate))
 
-    def proprio_statistics(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation (P,) float32 over the training samples, in one pass."""
+    def statistics(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation (N,) float32 of an array (T, N) over the training samples, in one pass."""
         reader = self._readers["train"]
         count, total, squares = 0, 0.0, 0.0
         for episode in range(len(reader.lengths)):
-            rows = reader.proprio_rows(episode).astype(np.float64)
+            rows = reader.rows(episode, name).astype(np.float64)
             count, total, squares = count + len(rows), total + rows.sum(0), squares + np.square(rows).sum(0)
         mean = np.asarray(total) / count
         variance = np.maximum(np.asarray(squares) / count - mean**2, 0.0)
@@ -190,7 +195,7 @@ class EpisodeDataset:
                 step,
                 frames=buffer["frames"][row],
                 proprio=buffer["proprio"][row],
-                label=buffer["expert_action"][row],
+                targets={name: buffer[name][row] for name in self.targets},
             )
         buffer["weight"][:] = self._weights[split][episodes]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,10 @@ from potstill.experience.episode_codec import EpisodeFile
 from potstill.experience.errors import EpisodeFileError
 from potstill.experience.safetensors_header import pread_into
 
-#: What a sample is made of. ``privileged`` is not here: nothing a student trains on can reach it.
-SAMPLE_ARRAYS = ("frames", "proprio", "expert_action")
+#: What the student is given: stacks of frames that end at the sample's step.
+_INPUTS = ("frames", "proprio")
+#: What it is to say. ``privileged`` is a target at most, on request: there is no way from it to an input.
+TARGETS = ("expert_action", "privileged")
 _OPEN_FILES = 128
 
 
@@ -33,23 +35,30 @@ class SampleReader:
     models: dict[tuple[str, str], str]
     """Hash of the simulated model by task and robot."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        """Read the header of every file (not the data).
+    def __init__(self, paths: Sequence[Path], *, targets: Sequence[str] = ("expert_action",)) -> None:
+        """Read the header of every file (not the data). ``targets`` are some of ``TARGETS``.
 
         Raises:
             EpisodeFileError: a file is missing or corrupt, its arrays are shaped unlike the first file's, or it
                 names a task and robot like another file but was simulated with another model: mislabelled data.
         """
         self._paths = list(paths)
+        self._columns = (*_INPUTS, *targets)
         self.lengths = np.zeros(len(self._paths), np.int64)
-        self._offsets = np.zeros((len(self._paths), len(SAMPLE_ARRAYS)), np.int64)
+        self._offsets = np.zeros((len(self._paths), len(self._columns)), np.int64)
         self._open: OrderedDict[int, int] = OrderedDict()
         self.row_shapes, self.dtypes, self.models = {}, {}, {}
         for episode, path in enumerate(self._paths):
             self._register(episode, path)
 
     def read(
-        self, episode: int, step: int, *, frames: np.ndarray, proprio: np.ndarray, label: np.ndarray
+        self,
+        episode: int,
+        step: int,
+        *,
+        frames: np.ndarray,
+        proprio: np.ndarray,
+        targets: Mapping[str, np.ndarray],
     ) -> None:
         """Fill the buffers with the stack that ends at ``step``; before the start, row 0 repeats.
 
@@ -58,7 +67,7 @@ class SampleReader:
             step: 0..T-1.
             frames: (K, C, H, W, 3) uint8.
             proprio: (K, P) float32.
-            label: (A,) float32, the expert's action at ``step``.
+            targets: By name, what holds at ``step``: expert_action (A,) float32, privileged (S,) float64.
         """
         descriptor = self._descriptor(episode)
         stack = frames.shape[0]
@@ -71,18 +80,20 @@ class SampleReader:
                 row_bytes = buffer[0].nbytes
                 where = int(self._offsets[episode, column]) + first * row_bytes
                 pread_into(descriptor, buffer.data.cast("B"), where, self._paths[episode])
-            where = int(self._offsets[episode, 2]) + step * label.nbytes
-            pread_into(descriptor, label.data.cast("B"), where, self._paths[episode])
+            for name, target in targets.items():
+                column = self._columns.index(name)
+                where = int(self._offsets[episode, column]) + step * target.nbytes
+                pread_into(descriptor, target.data.cast("B"), where, self._paths[episode])
         except (ValueError, OSError) as error:
             raise EpisodeFileError(str(error)) from error
         if pad:
             frames[:pad] = frames[pad]
             proprio[:pad] = proprio[pad]
 
-    def proprio_rows(self, episode: int) -> np.ndarray:
-        """Every step's proprioception of one episode, (T, P) float32."""
+    def rows(self, episode: int, name: str) -> np.ndarray:
+        """One array of one whole episode, (T, ...)."""
         with EpisodeFile(self._paths[episode]) as file:
-            return file.read_rows("proprio", 0, len(file))
+            return file.read_rows(name, 0, len(file))
 
     def close(self) -> None:
         """Release the file handles."""
@@ -91,7 +102,7 @@ class SampleReader:
 
     def _register(self, episode: int, path: Path) -> None:
         with EpisodeFile(path) as file:
-            specs = {name: file.header.arrays.get(name) for name in SAMPLE_ARRAYS}
+            specs = {name: file.header.arrays.get(name) for name in self._columns}
             for column, (name, spec) in enumerate(specs.items()):
                 if spec is None:
                     raise EpisodeFileError(f"{path}: holds no {name}")

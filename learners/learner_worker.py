@@ -80,6 +80,7 @@ class LearnerWorker:
             frame_stack=job.policy.frame_stack,
             split_seed=job.seed,
             config=job.learner.aggregation,
+            privileged=job.learner.privileged_weight > 0.0,
         )
         try:
             result = BcLearner(

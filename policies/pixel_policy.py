@@ -58,11 +58,19 @@ class PixelPolicy(nn.Module):
 
     def forward(self, frames_BKCHW3: torch.Tensor, proprio_BKP: torch.Tensor) -> PolicyOutput:
         """(B, K, C, H, W, 3) uint8 and (B, K, P) float32 to the action's distribution."""
+        return self.decide(self.view(frames_BKCHW3), proprio_BKP)
+
+    def view(self, frames_BKCHW3: torch.Tensor) -> torch.Tensor:
+        """What the encoders make of the pictures, (B, C F); (B, 0) without encoders."""
+        parts = [
+            encoder(self._images(frames_BKCHW3[:, :, camera])) for camera, encoder in enumerate(self.encoders)
+        ]
+        return torch.cat(parts, dim=1) if parts else self.proprio_mean.new_empty(len(frames_BKCHW3), 0)
+
+    def decide(self, view_BF: torch.Tensor, proprio_BKP: torch.Tensor) -> PolicyOutput:
+        """A view and (B, K, P) float32 to the action's distribution."""
         normalised = ((proprio_BKP - self.proprio_mean) / self.proprio_std).clamp(-10.0, 10.0)
-        parts = [normalised.flatten(1)]
-        for camera, encoder in enumerate(self.encoders):
-            parts.append(encoder(self._images(frames_BKCHW3[:, :, camera])))
-        output = self.head(self.body(torch.cat(parts, dim=1))).float()
+        output = self.head(self.body(torch.cat([normalised.flatten(1), view_BF], dim=1))).float()
         if self.config.head == "deterministic":
             return PolicyOutput(torch.tanh(output), None)
         mean, raw = output.chunk(2, dim=1)

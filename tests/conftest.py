@@ -83,6 +83,7 @@ def synthetic_episode(
     body = rng.normal(size=(steps, proprio)).astype(np.float32)
     label = np.zeros((steps, actions), np.float32)
     label[:, : min(2, actions)] = place[:, : min(2, actions)]
+    privileged = np.concatenate([place, rng.normal(size=(steps, 3))], axis=1)
     flag = np.zeros(steps, bool)
     meta = EpisodeMeta(
         run=run, round=round, index=index, task="reach-v3", seed=1000 * round + index, actor="oracle",
@@ -90,7 +91,7 @@ def synthetic_episode(
         cameras=tuple(f"cam{i}" for i in range(cameras)),
     )  # fmt: skip
     return Episode(
-        meta=meta, proprio=body, privileged=rng.normal(size=(steps, 5)), action=label.copy(),
+        meta=meta, proprio=body, privileged=privileged, action=label.copy(),
         expert_action=label, expert_acted=~flag, reward=rng.random(steps).astype(np.float32),
         terminated=flag.copy(), truncated=flag.copy(), success=np.arange(steps) == steps - 1, frames=frames,
         keyframe=~flag,

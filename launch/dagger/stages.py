@@ -13,6 +13,7 @@ from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.atomic_write import write_atomically
 from potstill.launch.dagger.config import DaggerConfig, Look
 from potstill.launch.errors import BadInputError
+from potstill.learners.bc.config import BcConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,7 @@ def training_stage(
         "manifests": manifests,
         "initial_policy": initial_sha256,
         "policy": asdict(config.policy),
-        "learner": asdict(config.learner),
+        "learner": _learner_inputs(config.learner),
     }
     return Stage(name=f"round_{round_index:02d}.training", inputs=inputs)
 
@@ -162,6 +163,14 @@ def evaluation_render(config: DaggerConfig, look: Look | None = None) -> RenderC
     if look == "plain":
         return replace(every_step, painter="mujoco")
     return every_step if every_step.takes_prompts else replace(every_step, painter="procedural")
+
+
+def _learner_inputs(learner: BcConfig) -> dict[str, Any]:
+    """Without a setting that is as it was before there was one, as for pictures."""
+    inputs = asdict(learner)
+    if inputs["privileged_weight"] == 0.0:
+        inputs.pop("privileged_weight")
+    return inputs
 
 
 def _render_inputs(render: RenderConfig) -> dict[str, Any]:

@@ -23,6 +23,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "gradient_clip": (1e-6, 1e6),
     "ema_decay": (0.0, 0.99999),
     "random_shift": (0, 32),
+    "privileged_weight": (0.0, 100.0),
     "explosion_ratio": (2.0, 1e12),
     "report_every_steps": (1, 1_000_000),
     "checkpoint_every_steps": (1, 1_000_000),
@@ -57,6 +58,9 @@ class BcConfig:
     """0..0.99999; the student is the exponential moving average of the weights, 0 = the last weights."""
     random_shift: int = 4
     """Augmentation: pictures move by up to this many pixels, 0..32; 0 = none."""
+    privileged_weight: float = 0.0
+    """0..100; weight of an auxiliary loss: from what the encoders make of the pictures, a linear read-out must tell
+    what only the simulator knows. It teaches the encoders where things are and is thrown away. 0 = none."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: the GPU when there is one."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"

@@ -23,6 +23,7 @@ from potstill.learners.bc.config import BcConfig
 from potstill.learners.bc.errors import TrainingDivergedError
 from potstill.learners.bc.metrics import BcMetrics, BcResult
 from potstill.learners.bc.optimisation import Optimisation
+from potstill.learners.bc.privileged_readout import PrivilegedReadout
 from potstill.policies.observation_shape import ObservationShape
 from potstill.policies.pixel_policy import PixelPolicy
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
@@ -92,7 +93,10 @@ class BcLearner:
         memory = torch.channels_last if self._device.type == "cuda" else torch.preserve_format
         # torch's stubs lack this argument.
         policy = policy.to(self._device, memory_format=memory)  # type: ignore[call-overload]
-        self._optimisation = Optimisation(policy, config, total_steps=self._total, device=self._device)
+        readout = self._first_readout(policy)
+        self._optimisation = Optimisation(
+            policy, config, total_steps=self._total, device=self._device, readout=readout
+        )
         facts = [asdict(config), asdict(policy_config), dataset.fingerprint, seed, origin]
         self._fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -256,9 +260,21 @@ class BcLearner:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._seed)
             policy = PixelPolicy(config, shape)
-        mean, std = self._dataset.proprio_statistics()
+        mean, std = self._dataset.statistics("proprio")
         policy.set_normaliser(torch.from_numpy(mean), torch.from_numpy(std))
         return policy, "random"
+
+    def _first_readout(self, policy: PixelPolicy) -> PrivilegedReadout | None:
+        """A new one each round: it is linear, and found again within some hundred steps."""
+        if self._config.privileged_weight == 0.0:
+            return None
+        if "privileged" not in self._dataset.targets:
+            raise ValueError("privileged_weight needs a data set with privileged=True")
+        mean, std = map(torch.from_numpy, self._dataset.statistics("privileged"))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
+            features = len(policy.encoders) * policy.config.features
+            return PrivilegedReadout(features, mean, std).to(self._device)
 
 
 def _choose_device(name: str) -> torch.device:

@@ -13,6 +13,7 @@ from torch import nn
 
 from potstill.learners.bc.config import BcConfig
 from potstill.learners.bc.losses import LOSSES
+from potstill.learners.bc.privileged_readout import PrivilegedReadout
 from potstill.policies.pixel_policy import PixelPolicy
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -22,9 +23,15 @@ class Optimisation:
     """One gradient step at a time; its whole state goes to arrays and back, bit for bit."""
 
     def __init__(
-        self, policy: PixelPolicy, config: BcConfig, *, total_steps: int, device: torch.device
+        self,
+        policy: PixelPolicy,
+        config: BcConfig,
+        *,
+        total_steps: int,
+        device: torch.device,
+        readout: PrivilegedReadout | None = None,
     ) -> None:
-        """Take over ``policy``, already on ``device``.
+        """Take over ``policy`` and ``readout``, already on ``device``.
 
         Raises:
             ValueError: loss and head do not fit, or fp16 without a GPU.
@@ -38,14 +45,16 @@ class Optimisation:
             raise ValueError(
                 f"precision 'fp16' needs device 'cuda': got {device.type!r}; use fp32, bf16 or auto"
             )
-        self.policy = policy
+        self.policy, self.readout = policy, readout
+        trained = [policy] if readout is None else [policy, readout]
+        self._parameters = [parameter for module in trained for parameter in module.parameters()]
         self._config, self._total_steps, self._device = config, total_steps, device
         self._loss = LOSSES[config.loss]
         self._dtype = _AUTOCAST.get(precision)
         self._scaler = torch.amp.GradScaler("cuda", enabled=precision == "fp16")
         kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
         self._optimiser = kind(
-            policy.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+            self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         self._average = {name: tensor.detach().clone() for name, tensor in policy.state_dict().items()}
 
@@ -55,14 +64,21 @@ class Optimisation:
         return self._config.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * step / self._total_steps))
 
     def step(self, batch: Mapping[str, torch.Tensor], number: int) -> torch.Tensor:
-        """Take gradient step ``number`` (0-based). Returns the detached loss; a GPU may still compute it."""
+        """Take gradient step ``number`` (0-based).
+
+        Returns the detached loss, without the auxiliary one; a GPU may still compute it.
+        """
         for group in self._optimiser.param_groups:
             group["lr"] = self.learning_rate(number)
         self._optimiser.zero_grad(set_to_none=True)
-        loss = self.loss(batch)
-        self._scaler.scale(loss).backward()
+        loss, view = self._loss_and_view(batch)
+        objective = loss
+        if self.readout is not None:
+            auxiliary = self.readout.loss(view, batch["privileged"], batch["weight"])
+            objective = loss + self._config.privileged_weight * auxiliary
+        self._scaler.scale(objective).backward()
         self._scaler.unscale_(self._optimiser)
-        nn.utils.clip_grad_norm_(self.policy.parameters(), self._config.gradient_clip)
+        nn.utils.clip_grad_norm_(self._parameters, self._config.gradient_clip)
         self._scaler.step(self._optimiser)
         self._scaler.update()
         self._update_average()
@@ -70,9 +86,13 @@ class Optimisation:
 
     def loss(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The scalar loss of a batch on the device."""
+        return self._loss_and_view(batch)[0]
+
+    def _loss_and_view(self, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.autocast(self._device.type, dtype=self._dtype, enabled=self._dtype is not None):
-            output = self.policy(batch["frames"], batch["proprio"])
-        return self._loss(output, batch["expert_action"], batch["weight"])[0]
+            view = self.policy.view(batch["frames"])
+            output = self.policy.decide(view, batch["proprio"])
+        return self._loss(output, batch["expert_action"], batch["weight"])[0], view.float()
 
     @contextmanager
     def averaged(self) -> Iterator[PixelPolicy]:
@@ -92,6 +112,8 @@ class Optimisation:
         tensors = {f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()}
         if self._config.ema_decay > 0.0:
             tensors |= {f"average.{name}": tensor for name, tensor in self._average.items()}
+        if self.readout is not None:
+            tensors |= {f"readout.{name}": tensor for name, tensor in self.readout.state_dict().items()}
         for index, slots in self._optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in slots.items()}
         arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
@@ -101,6 +123,8 @@ class Optimisation:
         """The inverse of ``state``."""
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         self.policy.load_state_dict(_below("policy.", tensors))
+        if self.readout is not None:
+            self.readout.load_state_dict(_below("readout.", tensors))
         for name, tensor in _below("average.", tensors).items():
             self._average[name].copy_(tensor)
         slots: dict[int, dict[str, torch.Tensor]] = {}

@@ -101,7 +101,7 @@ def test_statistics_are_those_of_all_training_rows(sealed_store):
     store = sealed_store()
     dataset = EpisodeDataset(store, [0, 1], frame_stack=2, split_seed=0, config=NO_VALIDATION)
     rows = np.concatenate([store.load(entry).proprio for r in (0, 1) for entry in store.entries(r)])
-    mean, std = dataset.proprio_statistics()
+    mean, std = dataset.statistics("proprio")
     assert np.allclose(mean, rows.mean(0), atol=1e-6) and np.allclose(std, rows.std(0), atol=1e-5)
 
 

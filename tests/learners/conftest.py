@@ -23,7 +23,9 @@ def make_dataset(tmp_path, make_episode):
                 store.commit(make_episode(round=round, index=index, steps=steps))
             store.seal(round, requested=episodes)
         config = AggregationConfig(validation_fraction=0.2)
-        return EpisodeDataset(store, range(rounds), frame_stack=frame_stack, split_seed=0, config=config)
+        return EpisodeDataset(
+            store, range(rounds), frame_stack=frame_stack, split_seed=0, config=config, privileged=True
+        )
 
     return make
 
