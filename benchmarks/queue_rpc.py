@@ -1,8 +1,8 @@
 """Remote calls against a bare LPUSH/BLPOP round trip between two processes on the same server.
 
 ``python benchmarks/queue_rpc.py [--quick]`` starts its own server; the last line is one JSON object. Bare: redis-py,
-the same message, no id, no deadline, no second delivery. One call at a time (``call``), bare and ours in turns of 100,
-so that a busy moment of the machine falls on both; then calls with 32 in flight. Every reply is compared with its
+the same message, no id, no deadline, no second delivery. One call at a time (``call``), bare and ours in turns, so that
+a busy moment of the machine falls on both; then calls with 32 in flight. Every reply is compared with its
 request; ``lost``: requests without their own reply.
 """
 
@@ -25,7 +25,6 @@ from potstill.queues.errors import RpcTimeoutError
 from potstill.queues.open_rpc import open_rpc_client, open_rpc_server
 
 IN_FLIGHT = 32
-TURN = 100
 STATE = np.zeros(300)
 
 
@@ -97,9 +96,9 @@ def measure(url, run, count):
     for work in (calls.bare, calls.one):
         milliseconds(work, range(50))
     bare, ours = [], []
-    for first in range(0, count // 5, TURN):
-        bare += milliseconds(calls.bare, range(first, first + TURN))
-        ours += milliseconds(calls.one, range(first, first + TURN))
+    for index in range(count // 5):
+        bare += milliseconds(calls.bare, [index])
+        ours += milliseconds(calls.one, [index])
     flights = milliseconds(calls.many, range(0, count - len(ours), IN_FLIGHT))
     figures = {
         "calls": calls.sent,
