@@ -16,6 +16,7 @@ from potstill.queues.queue_metrics import QueueMetrics
 from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
 from potstill.queues.redis_queue_metrics import read_facts, redis_queue_metrics
+from potstill.queues.redis_task_rows import RedisTaskRows
 from potstill.queues.task import DeadLetter, Lease, Ledger, Task
 
 #: Payloads and results stay with the ledger (a done task may be revived); larger data goes into a file.
@@ -62,11 +63,12 @@ class RedisTaskQueue:
         self._max_waiting = max_waiting
         self._backoff_seconds = retry_backoff_seconds
         self._messages = Messages(payloads, max_bytes=MAX_TASK_BYTES)
+        self._rows = RedisTaskRows(self._messages)
 
     def put(self, tasks: Sequence[Task], *, wait_seconds: float = 0.0) -> int:
         """Submit tasks; see ``TaskQueue.put``. Tasks accepted before ``QueueFullError`` stay accepted."""
         give_up = time.monotonic() + wait_seconds
-        rows = [self._row(task) for task in tasks]
+        rows = [self._rows.of_task(task) for task in tasks]
         limit = -1 if self._max_waiting is None else self._max_waiting
         room, new = self._keys.of("room"), 0
         blocking: list[Command] = []
@@ -122,7 +124,7 @@ class RedisTaskQueue:
         give_up = time.monotonic() + wait_seconds
         take = self._command("task_lease", owner, max_tasks, _milliseconds(lease_seconds), *kinds)
         wake = [self._keys.of("wake", kind) for kind in kinds]
-        acknowledge = [self._command("task_ack", *self._proofs(done))] if done else []
+        acknowledge = [self._command("task_ack", *self._rows.of_results(done))] if done else []
         *answers, (event_ms, taken) = self._connection.exchange(*acknowledge, take)
         counted = [answer == b"ok" for rows in answers for answer in rows]
         while True:
@@ -141,11 +143,11 @@ class RedisTaskQueue:
 
     def ack(self, lease: Lease, result: Mapping[str, Any] | None = None) -> None:
         """Mark done; see ``TaskQueue.ack``."""
-        _check_held(lease, self._script("task_ack", *self._proofs([(lease, result or {})]))[0])
+        _check_held(lease, self._script("task_ack", *self._rows.of_results([(lease, result or {})]))[0])
 
     def ack_many(self, done: Sequence[tuple[Lease, Mapping[str, Any]]]) -> list[bool]:
         """Mark a batch done in one round trip; see ``TaskQueue.ack_many``."""
-        return [answer == b"ok" for answer in self._script("task_ack", *self._proofs(done))]
+        return [answer == b"ok" for answer in self._script("task_ack", *self._rows.of_results(done))]
 
     def fail(self, lease: Lease, error: str, *, retry: bool = True) -> None:
         """Give the task back with an error; see ``TaskQueue.fail``."""
@@ -177,7 +179,7 @@ class RedisTaskQueue:
     def adopt(self, tasks: Sequence[Task], results: Sequence[Mapping[str, Any]]) -> int:
         """Record work that files prove done; see ``TaskQueue.adopt``."""
         rows = [
-            (*self._row(task), self._result(task.group, result))
+            (*self._rows.of_task(task), self._rows.result(task.group, result))
             for task, result in zip(tasks, results, strict=True)
         ]
         chunks = [rows[start : start + _TASKS_PER_CALL] for start in range(0, len(rows), _TASKS_PER_CALL)]
@@ -232,7 +234,9 @@ class RedisTaskQueue:
         rows = self._connection.exchange(*(("HMGET", self._keys.of("task", name), *fields) for name in ids))
         # A task may have been revived, or the run purged, between the two reads.
         return [
-            self._dead_letter(name, row) for name, row in zip(ids, rows, strict=True) if row[-1] == b"dead"
+            self._rows.dead_letter(name, row)
+            for name, row in zip(ids, rows, strict=True)
+            if row[-1] == b"dead"
         ]
 
     def depth(self) -> dict[str, int]:
@@ -274,45 +278,12 @@ class RedisTaskQueue:
     def _ledger_command(self, group: str | None) -> Command:
         return self._command("task_ledger") if group is None else ("HGETALL", self._keys.of("ledger", group))
 
-    def _row(self, task: Task) -> tuple[Any, ...]:
-        payload = self._messages.encode(dict(task.payload), scope=payload_scope(task.group))
-        return (task.id, task.kind, task.group, task.priority, task.max_attempts, payload)
-
-    def _result(self, group: str, result: Mapping[str, Any]) -> bytes:
-        return self._messages.encode(dict(result), scope=payload_scope(group))
-
-    def _proofs(self, done: Sequence[tuple[Lease, Mapping[str, Any]]]) -> list[Any]:
-        return [
-            value
-            for lease, result in done
-            for value in (lease.task.id, lease.fence, self._result(lease.task.group, result))
-        ]
-
-    def _task(self, name: str, fields: Sequence[bytes]) -> Task:
-        kind, group, priority, max_attempts, payload = fields
-        return Task(
-            id=name,
-            kind=kind.decode(),
-            group=group.decode(),
-            priority=int(priority),
-            max_attempts=int(max_attempts),
-            payload=self._messages.decode(payload),
-        )
-
-    def _dead_letter(self, name: str, row: Sequence[bytes]) -> DeadLetter:
-        *fields, attempts, error, _ = row
-        try:
-            task = self._task(name, fields)
-        except MalformedMessageError:
-            task = Task(id=name, kind=fields[0].decode(), group=fields[1].decode())
-        return DeadLetter(task=task, attempts=int(attempts), error=error.decode("utf-8", "replace"))
-
     def _lease(self, row: list[Any], owner: str) -> Lease | None:
         name, kind, group, priority, max_attempts, payload, fence, attempt, deadline_ms = row
         about = {"owner": owner, "fence": int(fence), "attempt": int(attempt), "deadline": deadline_ms / 1000}
         try:
             return Lease(
-                task=self._task(name.decode(), [kind, group, priority, max_attempts, payload]), **about
+                task=self._rows.task(name.decode(), [kind, group, priority, max_attempts, payload]), **about
             )
         except MalformedMessageError as error:
             # No worker could ever read it: it must not come back.
