@@ -67,7 +67,7 @@ def main():
         scenes = _play(task, 45)
         overlap, left_out = _occlusion_iou(renderer, task, scenes)
         figures[task] = {
-            **{f"k_{k}": _quality(renderer, task, scenes, prompts, k) for k in INTERVALS[1:]},
+            **_quality(renderer, task, scenes, prompts),
             "zero_motion_identical": _zero_motion(renderer, task, scenes, prompts),
             "field_error_px_max": _field_error(renderer, task, scenes),
             "occlusion_iou": overlap,
@@ -103,34 +103,49 @@ def _requests(task, scenes, prompt, cameras, **wanted):
     ]
 
 
-def _quality(renderer, task, scenes, prompts, interval):
-    """PSNR (dB) and share of valid pixels of all steps between keyframes, by camera."""
-    cameras = (*FIXED, *MOVING)
-    errors = np.zeros((len(cameras), 2, 2))  # all and moved pixels; sum of squares and their number
-    pixels, milliseconds = np.zeros((len(cameras), 2)), []
+def _quality(renderer, task, scenes, prompts):
+    """By interval: PSNR (dB) and share of valid pixels of all steps between keyframes, by camera."""
+    comparisons = {f"k_{interval}": _Comparison(interval) for interval in INTERVALS[1:]}
     for prompt in prompts:
-        replies = renderer.render(_requests(task, scenes, prompt, cameras))
+        replies = renderer.render(_requests(task, scenes, prompt, (*FIXED, *MOVING)))
+        for comparison in comparisons.values():
+            comparison.add(replies, scenes)
+    return {name: comparison.figures() for name, comparison in comparisons.items()}
+
+
+class _Comparison:
+    def __init__(self, interval):
+        self._interval = interval
+        cameras = len(FIXED + MOVING)
+        self._errors = np.zeros(
+            (cameras, 2, 2)
+        )  # of all and of moved pixels: sum of squares, and their number
+        self._pixels, self._milliseconds = np.zeros(cameras), []
+
+    def add(self, replies, scenes):
         for step, truth in enumerate(replies):
-            first = step - step % interval
+            first = step - step % self._interval
             if first == step:
                 continue
+            pair = replies[first], scenes[first], truth, scenes[step]
             started = time.process_time()
-            warped = warp_keyframe(replies[first], scenes[first], truth, scenes[step])
-            milliseconds.append(1e3 * (time.process_time() - started) / len(cameras))
+            warped = warp_keyframe(*pair)
+            self._milliseconds.append(1e3 * (time.process_time() - started) / len(truth.depth))
             moved = np.zeros(truth.depth.size, bool)
-            moved[WarpField.between(replies[first], scenes[first], truth, scenes[step]).moving] = True
+            moved[WarpField.between(*pair).moving] = True
             square = ((warped.rgb.astype(np.float32) - truth.rgb) ** 2).mean(axis=-1)
             for chosen, mask in enumerate((warped.valid, warped.valid & moved.reshape(warped.valid.shape))):
-                errors[:, chosen, 0] += (square * mask).sum(axis=(1, 2))
-                errors[:, chosen, 1] += mask.sum(axis=(1, 2))
-            pixels[:, 0] += warped.valid.sum(axis=(1, 2))
-            pixels[:, 1] += warped.valid[0].size
-    figures = {"warp_ms": statistics.median(milliseconds)}
-    for index, camera in enumerate(cameras):
-        figures[f"psnr_{camera}"] = _psnr(*errors[index, 0])
-        figures[f"psnr_of_moved_{camera}"] = _psnr(*errors[index, 1])
-        figures[f"invalid_fraction_{camera}"] = 1.0 - float(pixels[index, 0] / pixels[index, 1])
-    return figures
+                self._errors[:, chosen, 0] += (square * mask).sum(axis=(1, 2))
+                self._errors[:, chosen, 1] += mask.sum(axis=(1, 2))
+            self._pixels += truth.depth[0].size
+
+    def figures(self):
+        figures = {"warp_ms": statistics.median(self._milliseconds)}
+        for camera, (whole, moved), pixels in zip((*FIXED, *MOVING), self._errors, self._pixels):
+            figures[f"psnr_{camera}"] = _psnr(*whole)
+            figures[f"psnr_of_moved_{camera}"] = _psnr(*moved)
+            figures[f"invalid_fraction_{camera}"] = 1.0 - float(whole[1] / pixels)
+        return figures
 
 
 def _psnr(squares, number):
