@@ -6,7 +6,7 @@ before the next, on one thread, in three calls, then in two (``acknowledge_and_l
 XADD, XREADGROUP and XACK with redis-py: no lease, no ledger, no result, no second delivery. Ours and bare take turns
 task by task, and the ratios to bare compare medians. A peer puts all its tasks and then does them with one worker
 (settings in the output), whose start and stop are not counted; most of them work on many tasks at once; the ratios to
-peers compare rates of the same turn, ours in two calls (``tasks_per_s`` has the three, too). All ratios are medians over
+peers compare rates of the same turn, ours in two calls (``tasks_per_s`` has the three, too). Ratios are medians over
 the turns. The last line is one JSON object.
 """
 
