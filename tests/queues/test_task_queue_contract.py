@@ -418,7 +418,14 @@ def test_a_batch_is_acknowledged_at_once_and_each_lost_lease_is_told(backend, qu
     backend.sleep(0.1)
     leases = take(queue, max_tasks=4)
     done = [(lease, {"index": index}) for index, lease in enumerate(leases)]
-    assert queue.ack_many([*done[:2], (zombie, {}), *done[2:], done[0]]) == [True, True, False, True, True, True]
+    assert queue.ack_many([*done[:2], (zombie, {}), *done[2:], done[0]]) == [
+        True,
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]
     assert queue.ledger() == Ledger(submitted=4, done=4, duplicates=1)
     assert queue.results("round_00.rollout") == {lease.task.id: result for lease, result in done}
     assert queue.ack_many([]) == []
