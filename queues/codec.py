@@ -25,7 +25,8 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 CODEC_VERSION = 1
 
 _MAGIC = b"ptsl"
-_HEADER = struct.Struct("<4sB3xQQQ")
+_HEADER = struct.Struct("<4sB3sQQQ")
+_PADDING = b"\0\0\0"
 _ALIGNMENT = 16
 _ARRAY_EXTENSION = 1
 _OUTSIDE_EXTENSION = 2
@@ -72,7 +73,7 @@ def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES, move_out: MoveOu
             f"give the queue a directory for payloads, or put the data in a file and send its path"
         )
     checksum = _checksum(len(structure), parts)
-    return b"".join([_HEADER.pack(_MAGIC, CODEC_VERSION, size, len(structure), checksum), *parts])
+    return b"".join([_HEADER.pack(_MAGIC, CODEC_VERSION, _PADDING, size, len(structure), checksum), *parts])
 
 
 def decode(
@@ -93,11 +94,13 @@ def decode(
         raise MalformedMessageError(f"message of {len(view)} bytes exceeds the limit of {max_bytes}")
     if len(view) < _HEADER.size or bytes(view[:4]) != _MAGIC:
         raise MalformedMessageError(f"not a potstill message ({len(view)} bytes)")
-    _, version, size, structure_size, checksum = _HEADER.unpack_from(view)
+    _, version, padding, size, structure_size, checksum = _HEADER.unpack_from(view)
     if version != CODEC_VERSION:
         raise MalformedMessageError(
             f"message of codec version {version}: this potstill reads {CODEC_VERSION}"
         )
+    if padding != _PADDING:
+        raise MalformedMessageError("message header is damaged")
     body = view[_HEADER.size :]
     if len(body) != size or structure_size > size:
         raise MalformedMessageError(f"message body has {len(body)} bytes: its header says {size}")
