@@ -74,7 +74,7 @@ def procedural(keyframe_interval: int = 7) -> DaggerConfig:
         render=RenderConfig(painter="procedural", keyframe_interval=keyframe_interval, look_steps=7),
         rollout=RolloutConfig(max_steps=100),
         policy=PixelPolicyConfig(encoder="nature"),
-        learner=BcConfig(gradient_steps=450, batch_size=128),
+        learner=BcConfig(gradient_steps=450, batch_size=128, privileged_weight=1.0),
         evaluation=EvaluationConfig(
             episodes=20, final_episodes=60, max_steps=100, final_looks=("seen", "held_out", "plain")
         ),
@@ -117,6 +117,7 @@ def blind() -> DaggerConfig:
         recipe="blind",
         render=RenderConfig(size=16),  # drawn for the record; nobody looks at them
         policy=replace(method.policy, encoder="none"),
+        learner=replace(method.learner, privileged_weight=0.0),  # no encoder to teach
         evaluation=replace(method.evaluation, final_looks=()),
     )
 
