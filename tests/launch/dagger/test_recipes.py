@@ -22,13 +22,14 @@ DIFFERENCES = {
     "blind": {"policy.encoder"},
     "expert": {"collection"},
 }
-#: Of the controls without pixels: pictures that nobody looks at are small, plain and of one look.
+#: Of the controls without pixels: pictures that nobody looks at are small, plain and of one look, and teach no eyes.
 UNSEEN = {
     "render.painter",
     "render.keyframe_interval",
     "render.look_steps",
     "render.size",
     "evaluation.final_looks",
+    "learner.privileged_weight",
 }
 
 
