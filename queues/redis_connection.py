@@ -58,7 +58,7 @@ class RedisConnection:
         self._pool = pool
         self._where = where
         self._outage_seconds = outage_seconds
-        # Ready for use without the pool's checks, which cost as much as a round trip.
+        # The pool only says how to connect; its own bookkeeping costs as much as a round trip.
         self._idle: list[Any] = []
         self._process = os.getpid()
 
@@ -94,7 +94,9 @@ class RedisConnection:
 
     def close(self) -> None:
         """Close the sockets; the connection may be used again."""
-        self._pool.disconnect()
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.disconnect()
 
     def _through_outages(self, commands: Sequence[Command]) -> list[Any]:
         give_up = time.monotonic() + self._outage_seconds
@@ -124,7 +126,6 @@ class RedisConnection:
         except BaseException:
             # Unread answers must never reach the next caller.
             connection.disconnect()
-            self._pool.release(connection)
             raise
         self._idle.append(connection)
         return answers
@@ -135,7 +136,8 @@ class RedisConnection:
         try:
             return self._idle.pop()
         except IndexError:
-            return self._pool.get_connection()
+            # Not the pool's own way: it takes what TLS sends after the handshake for a stale answer.
+            return self._pool.connection_class(**self._pool.connection_kwargs)
 
 
 def block_seconds(remaining: float, event_ms: int = -1) -> float:
