@@ -26,7 +26,8 @@ def misspelt(word: str) -> str:
 def wrong_types():
     for leaf in LEAVES:
         if leaf.type is not str and leaf.choices is None:
-            kind = "list" if get_origin(leaf.type) is tuple and "str" not in str(leaf.type) else "value"
+            any_text = "str" in str(leaf.type) or "Literal" in str(leaf.type)
+            kind = "list" if get_origin(leaf.type) is tuple and not any_text else "value"
             if kind == "list" or get_origin(leaf.type) is not tuple:
                 yield leaf.key
 
@@ -50,6 +51,19 @@ def test_a_value_of_the_wrong_type_is_refused(key, refused, tmp_path):
     line = refused("dagger", "run", "--recipe", "demo", "--run-dir", tmp_path / "r", "--set", f"{key}=a b")
     assert key in line and "expected" in line and "'a b'" in line
     assert not (tmp_path / "r").exists()
+
+
+def test_a_choice_in_a_list_that_does_not_exist_is_refused_with_its_place(refused, tmp_path):
+    arguments = (
+        "--recipe",
+        "demo",
+        "--run-dir",
+        tmp_path / "r",
+        "--set",
+        "evaluation.final_looks=[seen, plan]",
+    )
+    line = refused("dagger", "run", *arguments)
+    assert "evaluation.final_looks[1]: 'plan' is not allowed" in line and "did you mean plain?" in line
 
 
 @pytest.mark.parametrize(("key", "value", "choices"), wrong_choices())
