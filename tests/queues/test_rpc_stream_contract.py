@@ -133,6 +133,14 @@ def test_the_server_learns_that_the_caller_closed(backend):
     assert server.take(max_requests=1, wait_seconds=0) == []
 
 
+def test_a_stream_its_caller_closed_has_no_more_frames(backend):
+    client, server = backend.client(), backend.server()
+    stream = client.stream({}, deadline_seconds=10)
+    server.open_stream(take_one(server)).send({"n": 0})
+    stream.close()
+    assert list(stream) == []
+
+
 def test_a_stream_closed_before_it_was_taken_is_never_handed_out(backend):
     backend.client().stream({"x": "closed"}, deadline_seconds=10).close()
     client = backend.client()
