@@ -31,7 +31,7 @@ from potstill.launch.composition import (
 from potstill.launch.dagger.config import DaggerConfig, EvaluationConfig
 from potstill.launch.dagger.recipes import demo
 from potstill.launch.dagger.run_folder import RunFolder
-from potstill.launch.dagger.stage_tasks import evaluation_tasks
+from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import evaluation_stage
 from potstill.policies.policy_file import POLICY_FILE, POLICY_KIND
 from potstill.queues.open_queue import open_queue
@@ -96,11 +96,8 @@ def evaluate(config: DaggerConfig, checkpoint: Path, *, workers: int, batch: int
     ):
         queue = open_queue(server.url, run)
         stage = evaluation_stage(config, 0, sha256)
-        queue.put(
-            evaluation_tasks(
-                config, stage, run=run, run_dir=checkpoint.parent.parent, checkpoint=(str(checkpoint), sha256)
-            )
-        )
+        tasks = StageTasks(config=config, run=run, run_dir=checkpoint.parent.parent, store="")
+        queue.put(tasks.evaluation(stage, (str(checkpoint), sha256)))
         kinds = ["rollout"] * workers + ["render"] * RENDER_WORKERS
         processes = [start(kind, server.url, run, batch) for kind in kinds]
         began = time.monotonic()

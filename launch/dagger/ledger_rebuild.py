@@ -8,7 +8,7 @@ from typing import Any
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.round_files import RoundFiles
-from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks, training_task
+from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import (
     Stage,
     StageLog,
@@ -17,7 +17,6 @@ from potstill.launch.dagger.stages import (
     rollout_stage,
     training_stage,
 )
-from potstill.queues.task import Task
 from potstill.queues.task_queue import TaskQueue
 
 #: What an evaluation's outputs call the facts of its tasks' results.
@@ -49,10 +48,8 @@ class LedgerRebuild:
         self, *, config: DaggerConfig, run: str, run_dir: Path, queue: TaskQueue, store_url: str
     ) -> None:
         self._config = config
-        self._run = run
-        self._run_dir = run_dir
         self._queue = queue
-        self._store_url = store_url
+        self._tasks = StageTasks(config=config, run=run, run_dir=run_dir, store=store_url)
         self._stages = StageLog(run_dir / "stages")
         self.warnings: list[str] = []
         """Episodes that are damaged and will be collected again."""
@@ -80,7 +77,7 @@ class LedgerRebuild:
             if policy is None:
                 return
             policies.append(policy)
-            checkpoint = (str(self._checkpoint_folder(round_index)), policy)
+            checkpoint = (str(self._tasks.checkpoint_folder(round_index)), policy)
             evaluated = self._evaluated(
                 evaluation_stage(self._config, round_index, policy), checkpoint=checkpoint
             )
@@ -95,15 +92,7 @@ class LedgerRebuild:
         outputs = self._stages.outputs(stage)
         if outputs is None and not self._files.holds(stage):
             return None
-        tasks = rollout_tasks(
-            self._config,
-            stage,
-            run=self._run,
-            run_dir=self._run_dir,
-            round_index=round_index,
-            store=self._store_url,
-            checkpoint=checkpoint,
-        )
+        tasks = self._tasks.rollouts(stage, round_index, checkpoint)
         self._files.reconcile(round_index, tasks, sealed=outputs is not None)
         if outputs is None:
             self._queue.put(tasks)
@@ -116,21 +105,13 @@ class LedgerRebuild:
         outputs = self._stages.outputs(stage)
         if outputs is None:
             return None
-        task = training_task(
-            self._config,
-            stage,
-            round_index=round_index,
-            store=self._store_url,
-            output=self._checkpoint_folder(round_index),
-            initial=previous[0],
-        )
-        self._queue.adopt([task], [outputs])
+        self._queue.adopt([self._tasks.training(stage, round_index, previous[0])], [outputs])
         return str(outputs["checkpoint_sha256"])
 
     def _finally_evaluated(self, policies: list[str], successes: list[float]) -> None:
         best = best_round(successes) if successes else 0
         policy = policies[best] if policies else ""
-        checkpoint = (str(self._checkpoint_folder(best)) if policy else "", policy)
+        checkpoint = (str(self._tasks.checkpoint_folder(best)) if policy else "", policy)
         for look in (None, *self._config.evaluation.final_looks):
             stage = evaluation_stage(self._config, None, policy, look=look)
             self._evaluated(stage, checkpoint=checkpoint, look=look)
@@ -140,18 +121,13 @@ class LedgerRebuild:
         outputs = self._stages.outputs(stage)
         if outputs is None:
             return None
-        tasks: list[Task] = evaluation_tasks(
-            self._config, stage, run=self._run, run_dir=self._run_dir, checkpoint=checkpoint, look=look
-        )
+        tasks = self._tasks.evaluation(stage, checkpoint, look=look)
         results = [
             {fact: outputs[column][index] for column, fact in _OUTCOMES.items() if column in outputs}
             for index in range(len(tasks))
         ]
         self._queue.adopt(tasks, results)
         return sum(outputs["successes"]) / len(outputs["successes"])
-
-    def _checkpoint_folder(self, round_index: int) -> Path:
-        return self._run_dir / "checkpoints" / f"round_{round_index:02d}"
 
 
 class _Warnings:

@@ -20,7 +20,7 @@ from potstill.experience.episode_store import EpisodeStore
 from potstill.experience.errors import ArrayFileError
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.run_folder import RunFolder
-from potstill.launch.dagger.stage_tasks import rollout_tasks
+from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import rollout_stage
 from potstill.launch.errors import BadInputError, RunFailedError
 from potstill.queues.task import Lease
@@ -72,25 +72,17 @@ def _load(store: EpisodeStore, name: str) -> Episode:
 
 def _act_again(config: DaggerConfig, folder: RunFolder, meta: EpisodeMeta) -> Episode:
     """The same task through the same code as a rollout worker's, without queue and neighbours."""
-    checkpoint = folder.path / "checkpoints" / f"round_{meta.round - 1:02d}"
+    tasks = StageTasks(config=config, run=meta.run, run_dir=folder.path, store=folder.episodes_url)
     stage = rollout_stage(config, meta.round, meta.policy_version)
-    task = rollout_tasks(
-        config,
-        stage,
-        run=meta.run,
-        run_dir=folder.path,
-        round_index=meta.round,
-        store=folder.episodes_url,
-        checkpoint=(str(checkpoint), meta.policy_version),
-    )[meta.index]
+    student = (str(tasks.checkpoint_folder(meta.round - 1)), meta.policy_version)
+    task = tasks.rollouts(stage, meta.round, student)[meta.index]
     job = RolloutJob.from_payload(task.payload)
-    student = _student(job) if job.student_acts else None
     try:
         episode = EpisodeInProgress(
             job=job,
             lease=Lease(task=task, owner="replay", fence=0, attempt=1, deadline=0.0),
             env=MetaWorldEnv(job.task, robot=job.robot),
-            student=student,
+            student=_student(job) if job.student_acts else None,
         )
     except ArrayFileError as error:
         raise BadInputError(f"teacher {error}; the expert of this episode is gone") from None

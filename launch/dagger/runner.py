@@ -10,7 +10,7 @@ from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig, Look
 from potstill.launch.dagger.event_sink import EventSink
 from potstill.launch.dagger.round_files import RoundFiles
-from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks, training_task
+from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import (
     Stage,
     StageLog,
@@ -54,11 +54,10 @@ class DaggerRunner:
         look_after_pools: Callable[[], None],
     ) -> None:
         self._config = config
-        self._run = run
         self._run_dir = run_dir
         self._queue = queue
         self._store = store
-        self._store_url = store_url
+        self._tasks = StageTasks(config=config, run=run, run_dir=run_dir, store=store_url)
         self._events = events
         self._look_after_pools = look_after_pools
         self._stages = StageLog(run_dir / "stages")
@@ -106,15 +105,7 @@ class DaggerRunner:
         started = time.monotonic()
         self._call_off_others(stage)
         self._files.make_room(stage, round_index)
-        tasks = rollout_tasks(
-            self._config,
-            stage,
-            run=self._run,
-            run_dir=self._run_dir,
-            round_index=round_index,
-            store=self._store_url,
-            checkpoint=checkpoint,
-        )
+        tasks = self._tasks.rollouts(stage, round_index, checkpoint)
         self._files.reconcile(round_index, tasks)
         self._submit(stage, tasks)
         ledger = self._settle(stage, tasks, lambda now: self._say_rollouts(round_index, stage, now, started))
@@ -142,19 +133,12 @@ class DaggerRunner:
     def _train(self, round_index: int, manifests: list[str], previous: tuple[str, str]) -> tuple[str, str]:
         """Train on all rounds so far; returns the new policy's (folder, sha256)."""
         stage = training_stage(self._config, round_index, manifests, previous[1])
-        folder = self._checkpoint_folder(round_index)
+        folder = self._tasks.checkpoint_folder(round_index)
         outputs = self._stages.outputs(stage)
         if outputs is not None:
             return str(folder), outputs["checkpoint_sha256"]
         started = time.monotonic()
-        task = training_task(
-            self._config,
-            stage,
-            round_index=round_index,
-            store=self._store_url,
-            output=folder,
-            initial=previous[0],
-        )
+        task = self._tasks.training(stage, round_index, previous[0])
         self._call_off_others(stage)
         # The folder is written over: what an earlier training left there no longer counts.
         self._stages.forget(stage.name)
@@ -188,15 +172,8 @@ class DaggerRunner:
             shown = best_round if round_index is None else round_index
             assert shown is not None
             started = time.monotonic()
-            folder = str(self._checkpoint_folder(shown)) if policy_sha256 else ""
-            tasks = evaluation_tasks(
-                self._config,
-                stage,
-                run=self._run,
-                run_dir=self._run_dir,
-                checkpoint=(folder, policy_sha256),
-                look=look,
-            )
+            folder = str(self._tasks.checkpoint_folder(shown)) if policy_sha256 else ""
+            tasks = self._tasks.evaluation(stage, (folder, policy_sha256), look=look)
             outputs = self._outcomes(stage, tasks, lambda now: self._say_evaluation(shown, now))
             facts = outputs if look is None else {"look": look} | outputs
             self._events.write(
@@ -282,9 +259,6 @@ class DaggerRunner:
         self._events.write(
             "evaluation_progress", round=round_index, done=ledger.done, requested=ledger.submitted
         )
-
-    def _checkpoint_folder(self, round_index: int) -> Path:
-        return self._run_dir / "checkpoints" / f"round_{round_index:02d}"
 
 
 def _evaluation_event(round_index: int | None, look: Look | None) -> str:

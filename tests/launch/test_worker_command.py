@@ -13,7 +13,7 @@ from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.recipes import smoke
 from potstill.launch.dagger.run_folder import RunFolder
-from potstill.launch.dagger.stage_tasks import rollout_tasks
+from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import rollout_stage
 from potstill.queues.open_queue import open_queue
 
@@ -29,17 +29,8 @@ def test_a_rollout_and_a_render_worker_started_by_hand_do_a_round_and_stop_when_
     stage = rollout_stage(config, 0, "")
     with EmbeddedRedis(tmp_path / "redis") as redis:
         queue = open_queue(redis.url, run)
-        queue.put(
-            rollout_tasks(
-                config,
-                stage,
-                run=run,
-                run_dir=folder.path,
-                round_index=0,
-                store=folder.episodes_url,
-                checkpoint=("", ""),
-            )
-        )
+        tasks = StageTasks(config=config, run=run, run_dir=folder.path, store=folder.episodes_url)
+        queue.put(tasks.rollouts(stage, 0, ("", "")))
 
         # When one worker of each kind is started by hand
         where = ["--redis", redis.url, "--run", run, "--run-dir", str(folder.path)]

@@ -10,7 +10,7 @@ from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.prompt_collection import PromptCollection
 from potstill.launch.dagger.config import DaggerConfig, EvaluationConfig
 from potstill.launch.dagger.prompt_file import PromptFile, pinned_prompts
-from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks
+from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import evaluation_stage, rollout_stage
 from potstill.launch.errors import BadInputError
 
@@ -36,11 +36,16 @@ def pinned(tmp_path):
     return pin
 
 
+def rollout_jobs(config, run_dir):
+    tasks = StageTasks(config=config, run="r-1", run_dir=run_dir, store="s")
+    stage = rollout_stage(config, 0, "")
+    return [RolloutJob.from_payload(task.payload) for task in tasks.rollouts(stage, 0, ("", ""))]
+
+
 def evaluation_jobs(config, run_dir, look=None):
     stage = evaluation_stage(config, None if look else 0, "sha", look=look)
-    tasks = evaluation_tasks(
-        config, stage, run="r-1", run_dir=run_dir, checkpoint=("folder", "sha"), look=look
-    )
+    stages = StageTasks(config=config, run="r-1", run_dir=run_dir, store="s")
+    tasks = stages.evaluation(stage, ("folder", "sha"), look=look)
     return [RolloutJob.from_payload(task.payload) for task in tasks]
 
 
@@ -97,11 +102,7 @@ def test_a_pinned_collection_that_is_gone_or_altered_is_bad_input(pinned, tmp_pa
 
 def test_every_rollout_has_a_prompt_of_the_training_split(pinned, tmp_path):
     config = pinned()
-    tasks = rollout_tasks(
-        config, rollout_stage(config, 0, ""), run="r-1", run_dir=tmp_path, round_index=0, store="s",
-        checkpoint=("", ""),
-    )  # fmt: skip
-    jobs = [RolloutJob.from_payload(task.payload) for task in tasks]
+    jobs = rollout_jobs(config, tmp_path)
     by_id = {prompt.id: prompt for prompt in SHIPPED.of_split("train")}
     assert all(job.prompt == by_id[job.prompt_id].texts() for job in jobs)
     assert len({job.prompt_id for job in jobs}) > 25
@@ -110,11 +111,7 @@ def test_every_rollout_has_a_prompt_of_the_training_split(pinned, tmp_path):
 def test_rollouts_whose_look_changes_are_told_where_the_prompts_lie(pinned, tmp_path):
     config = pinned()
     config = replace(config, render=replace(config.render, look_steps=7))
-    tasks = rollout_tasks(
-        config, rollout_stage(config, 0, ""), run="r-1", run_dir=tmp_path, round_index=0, store="s",
-        checkpoint=("", ""),
-    )  # fmt: skip
-    jobs = [RolloutJob.from_payload(task.payload) for task in tasks]
+    jobs = rollout_jobs(config, tmp_path)
     assert {(job.prompt_file, job.prompt_id) for job in jobs} == {(str(tmp_path / SHIPPED_PINNED), -1)}
     assert all(job.prompt_id >= 0 and not job.prompt_file for job in evaluation_jobs(config, tmp_path))
 

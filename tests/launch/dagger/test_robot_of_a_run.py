@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from potstill.launch.dagger.config import DaggerConfig
-from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks
+from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import evaluation_stage, rollout_stage
 
 CONFIG = DaggerConfig(recipe="r", robot="viperx")
 
 
 def test_every_job_names_the_arm(tmp_path):
-    rollouts = rollout_tasks(
-        CONFIG, rollout_stage(CONFIG, 0, ""), run="run", run_dir=tmp_path, round_index=0, store="s",
-        checkpoint=("", ""),
-    )  # fmt: skip
-    evaluations = evaluation_tasks(
-        CONFIG,
-        evaluation_stage(CONFIG, 0, "sha"),
-        run="run",
-        run_dir=Path("/run"),
-        checkpoint=("folder", "sha"),
-    )
+    tasks = StageTasks(config=CONFIG, run="run", run_dir=tmp_path, store="s")
+    rollouts = tasks.rollouts(rollout_stage(CONFIG, 0, ""), 0, ("", ""))
+    evaluations = tasks.evaluation(evaluation_stage(CONFIG, 0, "sha"), ("folder", "sha"))
     assert {task.payload["robot"] for task in [*rollouts, *evaluations]} == {"viperx"}
 
 

@@ -8,25 +8,23 @@ import pytest
 from potstill.actors.beta_schedule import BetaSchedule
 from potstill.actors.rollout_job import RolloutJob
 from potstill.launch.dagger.config import DaggerConfig, TeacherConfig
-from potstill.launch.dagger.stage_tasks import evaluation_tasks, rollout_tasks, training_task
+from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import evaluation_stage, rollout_stage, training_stage
 from potstill.learners.training_job import TrainingJob
 
 STUDENT = ("/run/checkpoints/round_00", "b" * 64)
 
 
+def tasks_of(config):
+    return StageTasks(config=config, run="r-1", run_dir=Path("/run"), store="/run/episodes")
+
+
+def tasks_of_round(config, round_index):
+    return tasks_of(config).rollouts(rollout_stage(config, round_index, STUDENT[1]), round_index, STUDENT)
+
+
 def jobs_of_round(config, round_index):
-    stage = rollout_stage(config, round_index, STUDENT[1])
-    tasks = rollout_tasks(
-        config,
-        stage,
-        run="r-1",
-        run_dir=Path("/run"),
-        round_index=round_index,
-        store="/run/episodes",
-        checkpoint=STUDENT,
-    )
-    return [RolloutJob.from_payload(task.payload) for task in tasks]
+    return [RolloutJob.from_payload(task.payload) for task in tasks_of_round(config, round_index)]
 
 
 @pytest.mark.parametrize(
@@ -98,49 +96,30 @@ def test_an_evaluation_is_the_students_alone_and_overtakes_rollouts():
     config = DaggerConfig(recipe="r")
     for round_index in (1, None):
         stage = evaluation_stage(config, round_index, STUDENT[1])
-        tasks = evaluation_tasks(config, stage, run="r-1", run_dir=Path("/run"), checkpoint=STUDENT)
+        tasks = tasks_of(config).evaluation(stage, STUDENT)
         jobs = [RolloutJob.from_payload(task.payload) for task in tasks]
         asked = config.evaluation.final_episodes if round_index is None else config.evaluation.episodes
         assert len(jobs) == asked
         assert {(job.purpose, job.beta, job.checkpoint_sha256) for job in jobs} == {
             ("evaluation", 0.0, STUDENT[1])
         }
-        rollout = rollout_tasks(
-            config,
-            rollout_stage(config, 1, "x"),
-            run="r",
-            run_dir=Path("/run"),
-            round_index=1,
-            store="s",
-            checkpoint=STUDENT,
-        )[0]
+        rollout = tasks_of_round(config, 1)[0]
         assert min(task.priority for task in tasks) > rollout.priority
 
 
 def test_a_training_sees_all_rounds_so_far_and_starts_from_the_last_policy():
     config = DaggerConfig(recipe="r")
     stage = training_stage(config, 2, ["m0", "m1", "m2"], STUDENT[1])
-    task = training_task(config, stage, round_index=2, store="/e", output=Path("/run/c"), initial=STUDENT[0])
+    task = tasks_of(config).training(stage, 2, STUDENT[0])
     job = TrainingJob.from_payload(task.payload)
     assert job.rounds == (0, 1, 2)
     assert (job.initial_policy, job.output, job.policy, job.learner) == (
-        STUDENT[0], "/run/c", config.policy, config.learner
+        STUDENT[0], "/run/checkpoints/round_02", config.policy, config.learner
     )  # fmt: skip
 
 
 def test_ids_follow_from_the_inputs_so_that_submitting_twice_is_submitting_once():
     config = DaggerConfig(recipe="r")
-    one, two, other = (
-        rollout_tasks(
-            c,
-            rollout_stage(c, 0, ""),
-            run="r",
-            run_dir=Path("/run"),
-            round_index=0,
-            store="s",
-            checkpoint=("", ""),
-        )
-        for c in (config, config, DaggerConfig(recipe="r", seed=1))
-    )
+    one, two, other = (tasks_of_round(c, 0) for c in (config, config, DaggerConfig(recipe="r", seed=1)))
     assert [task.id for task in one] == [task.id for task in two]
     assert not {task.id for task in one} & {task.id for task in other}
