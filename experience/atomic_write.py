@@ -47,7 +47,7 @@ def temporary_file(path: Path, data: bytes | memoryview) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     try:
         with full_disk_named(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with open(temporary, "xb") as file:
                 file.write(data)
                 file.flush()
@@ -69,8 +69,19 @@ def full_disk_named(path: Path) -> Iterator[None]:
         raise StoreFullError(f"{path}: {error.strerror}; free some space and resume") from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make ``folder`` and what is missing above it, so that their names survive a power cut."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+    # Also the name of a folder that is there: its maker may have died here. Names further up are safe, because
+    # nobody makes a folder in one whose own name is not. A parent that is not ours to read is not ours to make safe.
+    with suppress(PermissionError):
+        sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make renames in ``folder`` survive a power cut."""
+    """Make the names in ``folder`` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

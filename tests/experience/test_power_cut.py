@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from potstill.experience.atomic_write import make_folder
 from potstill.experience.episode_store import EpisodeStore
 
 CUTS = 2000
@@ -18,8 +19,8 @@ CUTS = 2000
 class FragileDisk:
     """Watches what the store asks of the operating system, and knows what would survive a power cut.
 
-    Bytes survive once their file is fsynced, names once their folder is; until then the kernel may or may not
-    have written them.
+    Bytes survive once their file is fsynced, names (also of folders) once their folder is; until then the kernel
+    may or may not have written them.
     """
 
     def __init__(self, root: Path) -> None:
@@ -53,29 +54,32 @@ class FragileDisk:
 
     def after_a_cut(self, draw: random.Random) -> dict[str, bytes]:
         """Name and bytes of every file that is there when the power is back."""
-        now: dict[str, int] = {}
-        for folder in (path for path in self.root.rglob("*") if path.is_dir()):
-            now |= self._names_in(folder)
+        now = {str(path): path.stat().st_ino for path in self.root.rglob("*")}
+        synced = {name: i for name, i in self._synced_names.items() if self.root in Path(name).parents}
+        drawn = {
+            name: draw.choice([now.get(name), synced.get(name)])
+            for name in sorted(now.keys() | synced.keys())
+        }
         survivors = {}
-        synced = {name: i for name, i in self._synced_names.items() if Path(name).is_relative_to(self.root)}
-        for name in now.keys() | synced.keys():
-            number = draw.choice([now.get(name), synced.get(name)])
-            if number is not None:
-                # A name that was removed meanwhile may come back; its bytes cannot be read here any more.
-                whole = number in self._synced_files and now.get(name) == number
-                survivors[name] = Path(name).read_bytes() if whole else b""
+        for name, number in drawn.items():
+            folders = [str(folder) for folder in Path(name).parents if self.root in folder.parents]
+            if number is None or Path(name).is_dir() or any(drawn[folder] is None for folder in folders):
+                continue
+            # A name that was removed meanwhile may come back; its bytes cannot be read here any more.
+            whole = number in self._synced_files and now.get(name) == number
+            survivors[name] = Path(name).read_bytes() if whole else b""
         return survivors
 
     @staticmethod
     def _names_in(folder: Path) -> dict[str, int]:
-        return {str(path): path.stat().st_ino for path in folder.iterdir() if path.is_file()}
+        return {str(path): path.stat().st_ino for path in folder.iterdir()}
 
 
 @pytest.fixture
 def disk(tmp_path, monkeypatch):
     disk = FragileDisk(tmp_path)
     monkeypatch.setattr(os, "fsync", disk.fsync)
-    for name in ("link", "replace"):
+    for name in ("link", "replace", "mkdir"):
         monkeypatch.setattr(os, name, disk.watched(getattr(os, name)))
     return disk
 
@@ -117,7 +121,7 @@ def test_after_2000_power_cuts_no_entry_names_data_that_are_gone(disk, tmp_path,
 def test_a_commit_survives_a_power_cut_from_the_moment_anybody_is_told_of_it(
     disk, tmp_path, make_episode, monkeypatch, dies_before
 ):
-    store, episode = EpisodeStore(tmp_path / "episodes"), make_episode(round=0, index=0, steps=3)
+    store, episode = EpisodeStore(tmp_path), make_episode(round=0, index=0, steps=3)
     if dies_before == "nothing":
         store.commit(episode)
     else:
@@ -129,3 +133,15 @@ def test_a_commit_survives_a_power_cut_from_the_moment_anybody_is_told_of_it(
     draws = [disk.after_a_cut(random.Random(seed)) for seed in range(50)]
     assert all(any(name.endswith("00000.json") for name in files) for files in draws)
     assert not any(named_but_gone(files) for files in draws)
+
+
+@pytest.mark.parametrize("found", [".", "run", "run/episodes", "run/episodes/round_00"])
+def test_the_names_of_new_folders_survive_too_also_of_one_whose_maker_died(
+    disk, tmp_path, make_episode, found
+):
+    last = tmp_path / found
+    make_folder(last.parent)
+    last.mkdir(exist_ok=True)  # and its maker died before it synced the name
+    EpisodeStore(tmp_path / "run" / "episodes").commit(make_episode(round=0, index=0, steps=3))
+    draws = [disk.after_a_cut(random.Random(seed)) for seed in range(50)]
+    assert all(any(name.endswith("round_00/00000.json") for name in files) for files in draws)
