@@ -39,7 +39,7 @@ from potstill.actors.rollout_worker import RolloutWorker
 from potstill.actors.work_meter import WorkMeter
 from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.envs.metaworld_env import MetaWorldEnv
-from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer
+from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 from potstill.envs.rendering.records import RenderReply, RenderRequest
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.teachers import OracleTeacher
@@ -323,7 +323,7 @@ def acting_step(env: MetaWorldEnv, half: int, student_folder: Path):
 
 
 def drawing_step(env: MetaWorldEnv, half: int):
-    renderer = MujocoSceneRenderer()
+    renderer = open_scene_renderer(PICTURES.renderer)
     env.reset(seed=0)
     requests = []
     for _ in range(half):
@@ -343,8 +343,8 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 def work(kind: str, url: str, run: str, batch: str) -> None:
     """A run's worker, until killed."""
     settings = WorkerSettings(
-        redis_url=url, run=run, rollout_batch=int(batch), renderer="batch", render_batch=4, lease_seconds=15.0,
-        render_deadline_seconds=60.0, max_waiting_renders=256, learner_threads=1,
+        redis_url=url, run=run, rollout_batch=int(batch), renderer=PICTURES.renderer, render_batch=4,
+        lease_seconds=15.0, render_deadline_seconds=60.0, max_waiting_renders=256, learner_threads=1,
     )  # fmt: skip
     targets = {"rollout": run_rollout_worker, "render": run_render_worker}
     targets[kind](settings, 0, lambda: False)
