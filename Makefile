@@ -15,7 +15,7 @@ demo: setup ## distil a student that acts from pixels (about 8 minutes on 2 core
 	$(BIN)/potstill dagger run --recipe demo
 
 test: setup ## run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup ## ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
