@@ -64,7 +64,7 @@ def smoke() -> DaggerConfig:
 def procedural(keyframe_interval: int = 7) -> DaggerConfig:
     """The method: pictures painted at every seventh step, by another prompt each time, and warped between.
 
-    Three minutes on two cores. Other intervals keep the looks' length, so that they differ in the warp alone.
+    Four to five minutes on two cores. Other intervals keep the looks' length, so that they differ in the warp alone.
     """
     return DaggerConfig(
         recipe="procedural" if keyframe_interval == 7 else f"procedural-k{keyframe_interval}",

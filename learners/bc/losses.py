@@ -22,7 +22,7 @@ def mean_squared_error(
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Mean over samples and action dimensions of the squared difference."""
     squared_B = (output.mean - label_BA).square().mean(dim=1)
-    loss = _weighted_mean(squared_B, weight_B)
+    loss = weighted_mean(squared_B, weight_B)
     return loss, {"mse": loss.detach()}
 
 
@@ -30,7 +30,7 @@ def l2_norm(
     output: PolicyOutput, label_BA: torch.Tensor, weight_B: torch.Tensor
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Mean over samples of the unsquared norm, L = mean_b ||a* - a||_2 (Yu et al. 2024, LucidSim)."""
-    loss = _weighted_mean(torch.linalg.vector_norm(label_BA - output.mean, dim=1), weight_B)
+    loss = weighted_mean(torch.linalg.vector_norm(label_BA - output.mean, dim=1), weight_B)
     return loss, {"l2": loss.detach()}
 
 
@@ -46,7 +46,7 @@ def gaussian_nll(
         raise ValueError("loss 'nll' needs policy.head 'gaussian': got 'deterministic'")
     scaled = (label_BA - output.mean) * torch.exp(-output.log_std)
     nll_B = (0.5 * scaled.square() + output.log_std + 0.5 * math.log(2 * math.pi)).sum(dim=1)
-    loss = _weighted_mean(nll_B, weight_B)
+    loss = weighted_mean(nll_B, weight_B)
     return loss, {"nll": loss.detach(), "std": output.log_std.detach().exp().mean()}
 
 
@@ -54,5 +54,6 @@ def gaussian_nll(
 LOSSES: dict[LossName, Loss] = {"mse": mean_squared_error, "l2": l2_norm, "nll": gaussian_nll}
 
 
-def _weighted_mean(values_B: torch.Tensor, weight_B: torch.Tensor) -> torch.Tensor:
+def weighted_mean(values_B: torch.Tensor, weight_B: torch.Tensor) -> torch.Tensor:
+    """Scalar mean of (B,) values; a sample of weight 2 counts as two."""
     return (values_B * weight_B).sum() / weight_B.sum()

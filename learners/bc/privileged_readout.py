@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from potstill.learners.bc.losses import weighted_mean
+
 #: A privileged number that hardly varies over the training data says nothing; it is left out.
 _CONSTANT = 1e-4
 
@@ -37,4 +39,4 @@ class PrivilegedReadout(nn.Module):
         wanted = (privileged_BS.float() - self.mean) / self.std
         squared_BS = (self.linear(view_BF).float() - wanted).square() * self.varies
         squared_B = squared_BS.sum(dim=1) / self.varies.sum().clamp(min=1)
-        return (squared_B * weight_B).sum() / weight_B.sum()
+        return weighted_mean(squared_B, weight_B)
