@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,14 +38,11 @@ class EpisodeInProgress:
         self._expert = make_teacher(job.expert, env.simulation)
         self._teacher = self._acting_teacher()
         self._recorder = EpisodeRecorder() if job.purpose == "rollout" else None
-        self._looks = LookSequence(job)
-        self._look = self._looks.at(0)
         self._pictures = KeyframePictures(
             task=job.task,
             robot=job.robot,
             config=job.render,
-            seed=self._look.seed,
-            prompt=self._look.prompt,
+            look_at=LookSequence(job).at,
         )
         stack = student.frame_stack if student else 1
         self._frames: deque[np.ndarray] = deque(maxlen=stack)
@@ -61,10 +57,7 @@ class EpisodeInProgress:
 
     def render_request(self, *, force_paint: bool = False) -> RenderRequest:
         """The scene of the current step, as it must be drawn."""
-        request = self._pictures.request(self.env.scene_state(), force_paint=force_paint)
-        if request.paint:
-            self._look = self._looks.at(self._step)
-        self._request = replace(request, seed=self._look.seed, prompt=self._look.prompt)
+        self._request = self._pictures.request(self.env.scene_state(), force_paint=force_paint)
         return self._request
 
     def see(self, reply: RenderReply) -> bool:
@@ -132,7 +125,7 @@ class EpisodeInProgress:
                 painter_version=self._reply.painter_version,
                 keyframe_interval=job.render.keyframe_interval,
                 cameras=job.render.cameras,
-                prompt_collection=job.render.prompt_collection if self._look.prompt_id >= 0 else "",
+                prompt_collection=job.render.prompt_collection if self._pictures.look.prompt_id >= 0 else "",
             )
         )
 
@@ -198,8 +191,8 @@ class EpisodeInProgress:
             success=success,
             frames=self._frames[-1],
             keyframe=self._pictures.is_keyframe,
-            prompt_id=self._look.prompt_id,
-            render_seed=self._look.seed,
+            prompt_id=self._pictures.look.prompt_id,
+            render_seed=self._pictures.look.seed,
             camera_pose=self._reply.camera_pose,
             body_pos=scene.body_pos,
             body_quat=scene.body_quat,

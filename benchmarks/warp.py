@@ -29,6 +29,7 @@ import numpy as np
 from measurement import print_measurement
 
 from potstill.actors.keyframe_pictures import KeyframePictures
+from potstill.actors.look_sequence import Look
 from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 from potstill.envs.rendering.records import RenderReply, RenderRequest, SceneState
@@ -312,9 +313,9 @@ def _stream(renderer, task, scenes, prompts, interval, max_invalid):
     config = RenderConfig(
         painter="procedural", size=SIZE, keyframe_interval=interval, max_invalid_fraction=max_invalid
     )
+    looks = [Look(seed=prompt.id, prompt_id=prompt.id, prompt=prompt.texts()) for prompt in prompts]
     episodes = [
-        KeyframePictures(task=task, config=config, seed=prompt.id, prompt=prompt.texts())
-        for prompt in prompts
+        KeyframePictures(task=task, config=config, look_at=lambda step, look=look: look) for look in looks
     ]
     started = time.process_time()
     for scene in scenes:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from potstill.actors.keyframe_pictures import KeyframePictures
+from potstill.actors.look_sequence import Look
 from potstill.envs.rendering.records import SceneState
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.rendering.sketch_renderer import SketchRenderer
@@ -35,7 +36,10 @@ def _watch(pictures, renderer, steps, *, hide=()):
 
 
 def _pictures(**config):
-    return KeyframePictures(task="reach-v3", config=RenderConfig(size=16, **config), seed=5)
+    look = Look(seed=5, prompt={})
+    return KeyframePictures(
+        task="reach-v3", config=RenderConfig(size=16, **config), look_at=lambda step: look
+    )
 
 
 @pytest.mark.parametrize("interval", [1, 2, 3, 7, 50])
