@@ -83,7 +83,7 @@ class FastStep(SawyerXYZEnv):
         gap = right_claw - left_claw
         observation = np.zeros(18)
         observation[:3] = hand
-        observation[3] = min(max(math.sqrt(gap.dot(gap)) / 0.1, 0.0), 1.0)
+        observation[3] = min(math.sqrt(gap.dot(gap)) / 0.1, 1.0)
         positions, rotations = self._get_pos_objects(), self._get_quat_objects()
         if len(positions) == 3:  # one object, as in most tasks
             observation[4:7] = positions
