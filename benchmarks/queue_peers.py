@@ -1,7 +1,7 @@
 """Small tasks end to end against the bare minimum of Redis commands and against six task queues.
 
-``python benchmarks/queue_peers.py --peers-venv DIR [--quick]``: one server for all, with append-only file and
-everysec; every side puts empty tasks and does them in one process. Ours: each task is put, leased and acknowledged
+``python benchmarks/queue_peers.py --peers-venv DIR [--peers NAME ...] [--quick]``: one server for all, with append-only
+file and everysec; every side puts empty tasks and does them in one process. Ours: each task is put, leased and acknowledged
 before the next, on one thread, in three calls, then in two (``acknowledge_and_lease``); then in batches of 64. Bare:
 XADD, XREADGROUP and XACK with redis-py: no lease, no ledger, no result, no second delivery. Ours and bare take turns
 task by task, and the ratios to bare compare medians. A peer puts all its tasks and then does them with one worker
@@ -112,14 +112,14 @@ def measure_ours(url, count):
     return seconds
 
 
-def measure_turn(server, venvs, count):
+def measure_turn(server, venvs, peers, count):
     """Every side once: tasks per second, median seconds per task where tasks were timed, and what a peer is."""
     client = redis.Redis.from_url(server.url)
     seconds = measure_ours(server.url, count)
     rates = {name: len(spent) / sum(spent) for name, spent in seconds.items()}
     medians = {name: statistics.median(spent) for name, spent in seconds.items()}
     about = {name: {"median_us": 1e6 * median} for name, median in medians.items()}
-    for name in PACKAGES if venvs else ():
+    for name in peers if venvs else ():
         client.flushall()
         share = max(50, int(count * SHARE.get(name, 1.0)))
         found = venvs.measure_speed(name, server.url, share)
@@ -155,11 +155,14 @@ def main():
     parser.add_argument(
         "--peers-venv", type=Path, help="folder for the peers' environments; absent: no peers"
     )
+    parser.add_argument(
+        "--peers", nargs="+", choices=PACKAGES, default=list(PACKAGES), help="only these (default: all)"
+    )
     options = parser.parse_args()
     venvs = PeerVenvs(options.peers_venv) if options.peers_venv else None
     count, turns = (200, 1) if options.quick else (2000, 5)
     with tempfile.TemporaryDirectory() as folder, KillableRedis(folder) as server:
-        measured = [measure_turn(server, venvs, count) for _ in range(turns)]
+        measured = [measure_turn(server, venvs, options.peers, count) for _ in range(turns)]
     rates, medians, about = zip(*measured, strict=True)
     table = {
         name: {"tasks_per_s": statistics.median(turn[name] for turn in rates), **about[-1][name]}

@@ -28,6 +28,7 @@ _MAGIC = b"ptsl"
 _HEADER = struct.Struct("<4sB3sQQQ")
 _PADDING = b"\0\0\0"
 _ALIGNMENT = 16
+_PADDINGS = tuple(bytes(-size % _ALIGNMENT) for size in range(_ALIGNMENT))
 _ARRAY_EXTENSION = 1
 _OUTSIDE_EXTENSION = 2
 _MAX_DEPTH = 64
@@ -63,17 +64,17 @@ def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES, move_out: MoveOu
         )
     except OverflowError as error:
         raise ValueError(f"message holds an integer beyond 64 bits: {error}") from None
-    parts: list[Any] = [structure, bytes(-len(structure) % _ALIGNMENT)]
+    parts: list[Any] = [structure + _PADDINGS[len(structure) % _ALIGNMENT]]
     for block in blocks:
         parts += [block, bytes(-block.nbytes % _ALIGNMENT)]
-    size = sum(len(part) for part in parts)
+    size = sum(map(len, parts))
     if _HEADER.size + size > max_bytes:
         raise ValueError(
             f"message of {_HEADER.size + size} bytes exceeds the limit of {max_bytes}: "
             f"give the queue a directory for payloads, or put the data in a file and send its path"
         )
     checksum = _checksum(len(structure), parts)
-    return b"".join([_HEADER.pack(_MAGIC, CODEC_VERSION, _PADDING, size, len(structure), checksum), *parts])
+    return b"".join((_HEADER.pack(_MAGIC, CODEC_VERSION, _PADDING, size, len(structure), checksum), *parts))
 
 
 def decode(
@@ -89,19 +90,18 @@ def decode(
         MalformedMessageError: truncated, corrupted, over-sized or of another version.
         PayloadMissingError: a part of it lay outside and is gone.
     """
-    view = memoryview(data).toreadonly()
-    if len(view) > max_bytes:
-        raise MalformedMessageError(f"message of {len(view)} bytes exceeds the limit of {max_bytes}")
-    if len(view) < _HEADER.size or bytes(view[:4]) != _MAGIC:
-        raise MalformedMessageError(f"not a potstill message ({len(view)} bytes)")
-    _, version, padding, size, structure_size, checksum = _HEADER.unpack_from(view)
+    if len(data) > max_bytes:
+        raise MalformedMessageError(f"message of {len(data)} bytes exceeds the limit of {max_bytes}")
+    if len(data) < _HEADER.size or bytes(data[:4]) != _MAGIC:
+        raise MalformedMessageError(f"not a potstill message ({len(data)} bytes)")
+    _, version, padding, size, structure_size, checksum = _HEADER.unpack_from(data)
     if version != CODEC_VERSION:
         raise MalformedMessageError(
             f"message of codec version {version}: this potstill reads {CODEC_VERSION}"
         )
     if padding != _PADDING:
         raise MalformedMessageError("message header is damaged")
-    body = view[_HEADER.size :]
+    body = memoryview(data).toreadonly()[_HEADER.size :]
     if len(body) != size or structure_size > size:
         raise MalformedMessageError(f"message body has {len(body)} bytes: its header says {size}")
     if _checksum(structure_size, [body]) != checksum:
@@ -192,6 +192,8 @@ class _ArrayReader:
 
 def _checksum(structure_size: int, parts: list[Any]) -> int:
     """xxh3-64 of the body; the seed covers the one header field that the body cannot contradict."""
+    if len(parts) == 1:
+        return xxhash.xxh3_64_intdigest(parts[0], structure_size)
     digest = xxhash.xxh3_64(seed=structure_size)
     for part in parts:
         digest.update(part)

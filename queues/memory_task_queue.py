@@ -137,7 +137,7 @@ class MemoryTaskQueue(MemoryTaskTable):
             if entry is None or self._held(lease) is None:
                 raise _lost(lease, entry)
             entry.failed = lease.fence
-            self._tallies["failed"] += 1
+            self._tallies[entry.task.kind]["failed"] += 1
             backoff = min(self._backoff_seconds * 2 ** (entry.attempts - 1), 60.0)
             self._give_back(entry, error, retry=retry, ready=self._clock() + backoff)
 
@@ -235,7 +235,7 @@ class MemoryTaskQueue(MemoryTaskTable):
     def purge(self) -> None:
         """Forget everything."""
         with self._changed:
-            for known in (self._entries, self._duplicates, self._tallies, self._kinds, self._workers):
+            for known in (self._entries, self._duplicates, self._tallies, self._workers):
                 known.clear()
             self._messages.free_all()
             self._changed.notify_all()

@@ -33,8 +33,7 @@ class MemoryTaskTable:
         self._order = 0
         self._entries: dict[str, MemoryTaskEntry] = {}
         self._duplicates: Counter[str] = Counter()
-        self._tallies: Counter[str] = Counter()
-        self._kinds: set[str] = set()
+        self._tallies: dict[str, Counter[str]] = {}
         self._workers: dict[str, tuple[bytes, float]] = {}
 
     def ledger(self, group: str | None = None) -> Ledger:
@@ -60,25 +59,26 @@ class MemoryTaskTable:
             now = self._clock()
             waiting = self._in_state("waiting")
             depth = self.depth()
+            totals = sum(self._tallies.values(), Counter[str]())
             ages = {
                 kind: max(
                     (now - e.submitted for e in waiting if e.task.kind == kind and e.ready <= now), default=0
                 )
-                for kind in sorted(self._kinds)
+                for kind in sorted(self._tallies)
             }
             return QueueMetrics(
                 ledger=self.ledger(),
                 groups={group: self.ledger(group) for group in self.groups()},
                 kinds={
                     kind: kind_metrics(
-                        kind, waiting=depth.get(kind, 0), oldest_seconds=age, tallies=self._tallies
+                        waiting=depth.get(kind, 0), oldest_seconds=age, tallies=self._tallies[kind]
                     )
                     for kind, age in ages.items()
                 },
                 backing_off=sum(entry.ready > now for entry in waiting),
-                deliveries=self._tallies["delivered"],
-                failures=self._tallies["failed"],
-                expiries=self._tallies["expired"],
+                deliveries=totals["delivered"],
+                failures=totals["failed"],
+                expiries=totals["expired"],
                 workers=self.workers(),
             )
 
@@ -101,7 +101,7 @@ class MemoryTaskTable:
         self._order += 1
         entry = MemoryTaskEntry(task=task, payload=payload, order=self._order, submitted=self._clock())
         self._entries[task.id] = entry
-        self._kinds.add(task.kind)
+        self._tallies.setdefault(task.kind, Counter())
         return entry
 
     def _move(self, entry: MemoryTaskEntry, state: str) -> None:
@@ -112,7 +112,7 @@ class MemoryTaskTable:
         entry.attempts += 1
         entry.owner, entry.fence, entry.deadline = owner, self._new_fence(), deadline
         entry.delivered = self._clock()
-        self._tallies["delivered"] += 1
+        self._tallies[entry.task.kind]["delivered"] += 1
         if entry.attempts == 1:
             self._tally_duration("waited", entry, since=entry.submitted)
         self._move(entry, "leased")
@@ -148,13 +148,14 @@ class MemoryTaskTable:
         for entry in expired:
             error = f"lease expired (worker {entry.owner} died or hung)"
             self._give_back(entry, error, retry=True, ready=0.0)
-            self._tallies["expired"] += 1
+            self._tallies[entry.task.kind]["expired"] += 1
         return len(expired)
 
     def _tally_duration(self, what: str, entry: MemoryTaskEntry, *, since: float) -> None:
         seconds = max(0.0, self._clock() - since)
-        self._tallies[f"{what}:{entry.task.kind}:{bucket_of(seconds)}"] += 1
-        self._tallies[f"{what}:{entry.task.kind}:sum"] += round(1000 * seconds)
+        tallies = self._tallies[entry.task.kind]
+        tallies[f"{what}:{bucket_of(seconds)}"] += 1
+        tallies[f"{what}:sum"] += round(1000 * seconds)
 
     def _in_state(self, *states: str) -> list[MemoryTaskEntry]:
         return [entry for entry in self._entries.values() if entry.state in states]

@@ -46,14 +46,12 @@ class QueueMetrics:
     """Facts of the workers whose heartbeat is fresh, by owner."""
 
 
-def kind_metrics(
-    kind: str, *, waiting: int, oldest_seconds: float, tallies: Mapping[str, int]
-) -> KindMetrics:
-    """Metrics of a kind from the tallies both back ends keep (``WHAT:KIND:BUCKET`` and ``WHAT:KIND:sum``, ms)."""
+def kind_metrics(*, waiting: int, oldest_seconds: float, tallies: Mapping[str, int]) -> KindMetrics:
+    """Metrics of a kind from its tallies, which both back ends keep (``WHAT:BUCKET`` and ``WHAT:sum``, ms)."""
     histograms = {
         what: DurationHistogram(
-            counts=tuple(tallies.get(f"{what}:{kind}:{bucket}", 0) for bucket in range(len(BOUNDS))),
-            sum_seconds=tallies.get(f"{what}:{kind}:sum", 0) / 1000,
+            counts=tuple(tallies.get(f"{what}:{bucket}", 0) for bucket in range(len(BOUNDS))),
+            sum_seconds=tallies.get(f"{what}:sum", 0) / 1000,
         )
         for what in ("waited", "worked")
     }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import hiredis
 import redis
 
 from potstill.queues.errors import QueueUnavailableError
@@ -151,8 +152,11 @@ def _packed(commands: Sequence[Command]) -> list[bytes]:
     """The commands as they go over the wire, large words apart so that they are not copied."""
     buffers: list[bytes] = []
     small: list[bytes] = []
-    for name, *words in commands:
-        words = [*name.split(" "), *words]  # some names are two words
+    for name, *rest in commands:
+        words = (*name.split(" "), *rest)  # some names are two words
+        if not any(type(word) is bytes and len(word) >= _LARGE_WORD_BYTES for word in rest):
+            small.append(hiredis.pack_command(words))
+            continue
         small.append(b"*%d\r\n" % len(words))
         for word in words:
             data = word if isinstance(word, bytes) else str(word).encode()

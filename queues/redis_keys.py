@@ -7,30 +7,31 @@ The Lua scripts receive that beginning as ``KEYS[1]`` and build the rest exactly
 key after the beginning      type   meaning
 ============================ ====== ========================================================================
 ``task:ID``                  hash   one task: kind, group, priority, max_attempts, payload (codec), rank,
-                                    state (waiting | leased | done | dead | cancelled), attempts, fence,
+                                    state (waiting | leased | done | dead | cancelled), attempts, fence
+                                    (server's time of the delivery in us, or more than the last),
                                     owner, deadline (ms), error, failed (fence of the last reported failure),
-                                    submitted, delivered (ms)
+                                    submitted (ms)
 ``waiting:KIND``             zset   ids ready to lease, by rank = (9 - priority) * 2^48 + order of arrival
-``delayed``                  zset   ids backing off after a failure, by the time they become ready (ms)
+``delayed:KIND``             zset   ids backing off after a failure, by the time they become ready (ms)
 ``leases``                   zset   ids being worked on, by deadline (ms)
-``wake:KIND``                list   a token per waiting task that no worker was woken for yet, at most 1000
-``ledger:GROUP``             hash   counts of one group: submitted, waiting, leased, done, dead, cancelled,
-                                    duplicates
+``wake:KIND``                list   a token per task put since a worker last found none, at most 2000
+``submitted:GROUP``          hash   kind -> tasks ever submitted
+``duplicates``               hash   group -> acknowledgements refused
 ``groups``                   set    all groups ever submitted
-``depth``                    hash   kind -> tasks waiting or backing off
+``kinds``                    set    all kinds ever submitted
 ``open:GROUP``               set    ids waiting or leased
 ``dead:GROUP``               set    ids that used up their attempts
 ``cancelled:GROUP``          set    ids that were cancelled
 ``results:GROUP``            hash   id -> result (codec) of every done task
-``settled:GROUP``            list   a door: open while no task of the group is waiting or leased
+``settled:GROUP``            list   a door: opened when no task of the group is waiting or leased any more,
+                                    closed by who waits for that and finds some
 ``room``                     list   a door: closed by a producer that found the queue full, opened when
                                     tasks leave
 ``sequence``                 string counter: order of arrival
-``fence``                    string the newest fence: the server's time (us) or one more than the last
-``tallies``                  hash   for the metrics: how often something happened since the run began: delivered,
-                                    failed, expired; waited:KIND:E and worked:KIND:E: how many tasks took at most
-                                    2^E ms from submission to first delivery, from last delivery to
-                                    acknowledgement (E = 22: longer), and E = sum: ms in all
+``tallies:KIND``             string for the metrics: 64-bit counters (``BITFIELD``) of what happened since the run
+                                    began: delivered, failed, expired; of the time from submission to first delivery,
+                                    then of that from last delivery to acknowledgement: ms in all, and how many tasks
+                                    took at most 2^E ms for E = 0..21, and longer
 ``workers``                  hash   owner -> facts (codec) of the last heartbeat
 ``worker_deadlines``         zset   owner, by the time its heartbeat goes stale (ms)
 ``rpc:SERVICE:request:ID``   hash   one request: body (codec), submitted, deadline (ms), inbox, attempt; expires at

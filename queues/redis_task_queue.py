@@ -122,11 +122,10 @@ class RedisTaskQueue:
         if not kinds:
             raise ValueError("kinds must name at least one kind of task")
         give_up = time.monotonic() + wait_seconds
-        take = self._command("task_lease", owner, max_tasks, _milliseconds(lease_seconds), *kinds)
+        take = self._command("task_lease", owner, max_tasks, _milliseconds(lease_seconds), len(kinds), *kinds)
+        answers, event_ms, taken = self._connection.exchange((*take, *self._rows.of_results(done)))[0]
+        counted = [answer == b"ok" for answer in answers]
         wake = [self._keys.of("wake", kind) for kind in kinds]
-        acknowledge = [self._command("task_ack", *self._rows.of_results(done))] if done else []
-        *answers, (event_ms, taken) = self._connection.exchange(*acknowledge, take)
-        counted = [answer == b"ok" for rows in answers for answer in rows]
         while True:
             leases = [lease for row in taken if (lease := self._lease(row, owner)) is not None]
             remaining = give_up - time.monotonic()
@@ -134,7 +133,7 @@ class RedisTaskQueue:
                 return counted, leases
             # Redis holds the second command back until the first ends: waiting and taking are one round trip.
             block = ("BLPOP", *wake, block_seconds(remaining, event_ms))
-            event_ms, taken = self._connection.exchange(block, take)[-1]
+            _, event_ms, taken = self._connection.exchange(block, take)[-1]
 
     def extend(self, leases: Sequence[Lease], *, lease_seconds: float) -> list[bool]:
         """Push the deadlines out; see ``TaskQueue.extend``."""
@@ -191,11 +190,11 @@ class RedisTaskQueue:
 
     def reap_expired(self) -> int:
         """Return expired leases to the queue; see ``TaskQueue.reap_expired``."""
-        return self._script("task_reap")[0]
+        return self._script("task_reap")
 
     def ledger(self, group: str | None = None) -> Ledger:
         """Exact counts; see ``TaskQueue.ledger``."""
-        return _ledger(self._connection.exchange(self._ledger_command(group))[0])
+        return _ledger(self._script("task_ledger", *(() if group is None else (group,))))
 
     def groups(self) -> list[str]:
         """All groups, sorted."""
@@ -213,9 +212,9 @@ class RedisTaskQueue:
         give_up = time.monotonic() + wait_seconds
         door = self._keys.of("settled", group)
         blocking: list[Command] = []
-        reap, read = self._command("task_reap"), self._ledger_command(group)
+        read = self._command("task_gather", group)
         while True:
-            (_, event_ms), counts = self._connection.exchange(*blocking, reap, read)[-2:]
+            event_ms, counts = self._connection.exchange(*blocking, read)[-1]
             ledger, remaining = _ledger(counts), give_up - time.monotonic()
             if ledger.settled or remaining <= 0:
                 return ledger
@@ -241,8 +240,7 @@ class RedisTaskQueue:
 
     def depth(self) -> dict[str, int]:
         """Waiting tasks by kind (back-off included); kinds with none are left out."""
-        rows = self._connection.exchange(("HGETALL", self._keys.of("depth")))[0]
-        return {kind.decode(): int(count) for kind, count in _pairs(rows) if int(count)}
+        return {kind.decode(): count for kind, count in _pairs(self._script("task_depth")) if count}
 
     def metrics(self) -> QueueMetrics:
         """Everything that can be measured; see ``TaskQueue.metrics``."""
@@ -275,9 +273,6 @@ class RedisTaskQueue:
     def _script(self, name: str, *args: Any) -> Any:
         return self._connection.script(name, self._keys.base, *args)
 
-    def _ledger_command(self, group: str | None) -> Command:
-        return self._command("task_ledger") if group is None else ("HGETALL", self._keys.of("ledger", group))
-
     def _lease(self, row: list[Any], owner: str) -> Lease | None:
         name, kind, group, priority, max_attempts, payload, fence, attempt, deadline_ms = row
         about = {"owner": owner, "fence": int(fence), "attempt": int(attempt), "deadline": deadline_ms / 1000}
@@ -300,11 +295,11 @@ def _check_held(lease: Lease, answer: bytes) -> None:
         )
 
 
-def _ledger(rows: list[bytes]) -> Ledger:
-    return Ledger(**{name.decode(): int(count) for name, count in _pairs(rows)})
+def _ledger(rows: list[Any]) -> Ledger:
+    return Ledger(**{name.decode(): count for name, count in _pairs(rows)})
 
 
-def _pairs(rows: list[bytes]) -> list[tuple[bytes, bytes]]:
+def _pairs(rows: list[Any]) -> list[tuple[Any, Any]]:
     return list(zip(rows[::2], rows[1::2], strict=True))
 
 

@@ -10,7 +10,7 @@ for i = 1, #ARGV, 7 do
   end
   if task.state ~= 'done' then
     fields[#fields + 1] = 'fence'
-    fields[#fields + 1] = string.format('%.0f', new_fences(now_ms(), 1))
+    fields[#fields + 1] = new_fence(task.fence)
     move(id, task, 'done', fields)
     note('HSET', 'results:' .. task.group, id, ARGV[i + 6])
     changed = changed + 1

@@ -9,7 +9,7 @@ if not holds(task, fence, now) then
   return task.state
 end
 redis.call('HSET', base .. 'task:' .. id, 'failed', fence)
-tally('failed', 1)
+tally(task.kind, TALLY.failed, 1)
 if ARGV[4] == '0' then task.max_attempts = 0 end
 local backoff = math.min(tonumber(ARGV[5]) * 2 ^ (task.attempts - 1), tonumber(ARGV[6]))
 give_back(id, task, ARGV[3], now + math.floor(backoff))

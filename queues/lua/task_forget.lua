@@ -7,8 +7,9 @@ for _, closed_as in ipairs({'dead:', 'cancelled:'}) do
   for _, id in ipairs(redis.call('SMEMBERS', base .. closed_as .. group)) do ids[#ids + 1] = id end
 end
 for _, id in ipairs(ids) do redis.call('UNLINK', base .. 'task:' .. id) end
-for _, name in ipairs({'ledger:', 'results:', 'dead:', 'cancelled:', 'settled:'}) do
+for _, name in ipairs({'submitted:', 'results:', 'dead:', 'cancelled:', 'settled:'}) do
   redis.call('UNLINK', base .. name .. group)
 end
+redis.call('HDEL', base .. 'duplicates', group)
 redis.call('SREM', base .. 'groups', group)
 return #ids

@@ -1,40 +1,55 @@
--- Reaps, ends back-offs, then takes the best-ranked tasks over all the kinds asked for.
--- ARGV: owner, how many at most, lease length (ms), then the kinds.
--- Returns {ms until something may change (-1: nothing pending), tasks}; a task is
+-- Acknowledges, reaps, ends back-offs, then takes the best-ranked tasks over all the kinds asked for.
+-- ARGV: owner, how many at most, lease length (ms), number of kinds, the kinds, then id, fence, result of each lease to
+-- acknowledge.
+-- Returns {answers of acknowledge(), ms until something may change (-1: nothing pending), tasks}; a task is
 -- {id, kind, group, priority, max_attempts, payload, fence, attempt, deadline (ms)}.
-local owner, wanted, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local now = now_ms()
-if reap(now) + promote_delayed(now) > 0 then flush() end
+local owner, wanted, lease_ms, last_kind = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 4 + tonumber(ARGV[4])
+local now, answers = now_ms(), acknowledge(last_kind + 1)
+local returned = reap(now)
+for i = 5, last_kind do returned = returned + promote_delayed(ARGV[i], now) end
+if returned > 0 then flush() end
 
--- One more of each kind than can be taken shows whether any is left.
-local heads, remaining = {}, {}
-for i = 4, #ARGV do
-  local row = redis.call('ZRANGE', base .. 'waiting:' .. ARGV[i], 0, wanted, 'WITHSCORES')
-  for j = 1, #row, 2 do heads[#heads + 1] = {id = row[j], rank = tonumber(row[j + 1]), kind = ARGV[i]} end
-  remaining[ARGV[i]] = #row / 2
+-- How many of each kind are the best. With one kind there is nothing to compare.
+local shares = {[ARGV[5]] = wanted}
+if last_kind > 5 then
+  local heads = {}
+  for i = 5, last_kind do
+    local row = redis.call('ZRANGE', base .. 'waiting:' .. ARGV[i], 0, wanted - 1, 'WITHSCORES')
+    for j = 2, #row, 2 do heads[#heads + 1] = {rank = tonumber(row[j]), kind = ARGV[i]} end
+  end
+  table.sort(heads, function(one, other) return one.rank < other.rank end)
+  shares = {}
+  for i = 1, math.min(wanted, #heads) do shares[heads[i].kind] = (shares[heads[i].kind] or 0) + 1 end
 end
-if #ARGV > 4 then table.sort(heads, function(one, other) return one.rank < other.rank end) end
+local best, taken = {}, {}
+for kind, many in pairs(shares) do
+  local row = redis.call('ZPOPMIN', base .. 'waiting:' .. kind, many)
+  for j = 1, #row, 2 do best[#best + 1] = {id = row[j], rank = tonumber(row[j + 1]), kind = kind} end
+end
+if #best == 0 then
+  local indexes = {'leases'}
+  for i = 5, last_kind do
+    redis.call('DEL', base .. 'wake:' .. ARGV[i])
+    indexes[#indexes + 1] = 'delayed:' .. ARGV[i]
+  end
+  flush() -- what was acknowledged will not expire
+  return {answers, next_event(now, indexes), taken}
+end
+if last_kind > 5 then table.sort(best, function(one, other) return one.rank < other.rank end) end
+left = true
 
-local taken, many = {}, math.min(wanted, #heads)
-if many == 0 then return {next_event(now), taken} end
 local deadline = now + lease_ms
-local first_fence = new_fences(now, many)
-for i = 1, many do
-  local id, kind = heads[i].id, heads[i].kind
-  local f = redis.call('HMGET', base .. 'task:' .. id, 'group', 'priority', 'max_attempts', 'payload', 'attempts',
-    'submitted')
-  local task, attempt = {state = 'waiting', kind = kind, group = f[1]}, f[5] + 1
-  local fence = string.format('%.0f', first_fence + i - 1)
-  move(id, task, 'leased', {'fence', fence, 'owner', owner, 'deadline', deadline, 'attempts', attempt,
-    'delivered', now})
-  note('ZADD', 'leases', deadline, id)
-  if attempt == 1 then tally_duration('waited', kind, tonumber(f[6]), now) end
-  taken[i] = {id, kind, f[1], f[2], f[3], f[4], fence, attempt, deadline}
-  remaining[kind] = remaining[kind] - 1
-end
-tally('delivered', many)
-for kind, count_left in pairs(remaining) do
-  if count_left == 0 then redis.call('DEL', base .. 'wake:' .. kind) end
+for i, task in ipairs(best) do
+  local f = redis.call('HMGET', base .. 'task:' .. task.id, 'group', 'priority', 'max_attempts', 'payload', 'attempts',
+    'submitted', 'fence')
+  local attempt, fence = f[5] + 1, new_fence(f[7])
+  -- Not by move(): the task has left the index of the waiting already.
+  redis.call('HSET', base .. 'task:' .. task.id, 'state', 'leased', 'fence', fence, 'owner', owner,
+    'deadline', deadline, 'attempts', attempt)
+  note('ZADD', 'leases', deadline, task.id)
+  if attempt == 1 then tally_duration(task.kind, TALLY.waited, tonumber(f[6]), now) end
+  tally(task.kind, TALLY.delivered, 1)
+  taken[i] = {task.id, task.kind, f[1], f[2], f[3], f[4], fence, attempt, deadline}
 end
 -- When the next lease expires matters only to those who found nothing.
-return {-1, taken}
+return {answers, -1, taken}

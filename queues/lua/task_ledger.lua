@@ -1,11 +1,11 @@
--- Reads the counts of the run, over all groups, as HGETALL gives those of one. No ARGV.
-local total, rows = {}, {}
+-- Reads the counts of a group, or of the run, over all groups. ARGV: group, or nothing. Returns what HGETALL would.
+if ARGV[1] then return ledger_of(ARGV[1]) end
+local total
 for _, group in ipairs(redis.call('SMEMBERS', base .. 'groups')) do
-  local counted = redis.call('HGETALL', base .. 'ledger:' .. group)
-  for i = 1, #counted, 2 do total[counted[i]] = (total[counted[i]] or 0) + tonumber(counted[i + 1]) end
+  local counted = ledger_of(group)
+  if total then
+    for i = 2, #counted, 2 do total[i] = total[i] + counted[i] end
+  end
+  total = total or counted
 end
-for field, many in pairs(total) do
-  rows[#rows + 1] = field
-  rows[#rows + 1] = string.format('%.0f', many)
-end
-return rows
+return total or {}

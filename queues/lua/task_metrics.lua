@@ -1,6 +1,6 @@
 -- Reads what can be measured; changes nothing. No ARGV.
--- Returns {tasks backing off, tallies, kinds, groups}; tallies and ledgers as HGETALL gives them, a kind is
--- {kind, tasks waiting, ms since the submission of the oldest that is ready}, a group {group, ledger}.
+-- Returns {kinds, groups}; a kind is {kind, tasks waiting, backing off among them, ms since the submission of the oldest
+-- that is ready, tallies}, a group {group, ledger as HGETALL would give it}.
 local now, kinds, groups = now_ms(), {}, {}
 
 -- Within a priority the first is the oldest.
@@ -9,16 +9,17 @@ local function oldest(kind)
   for lane = 0, 9 do
     local first = redis.call('ZRANGEBYSCORE', base .. 'waiting:' .. kind,
       string.format('%.0f', lane * LANE), string.format('(%.0f', (lane + 1) * LANE), 'LIMIT', 0, 1)[1]
-    local submitted = first and redis.call('HGET', base .. 'task:' .. first, 'submitted')
-    if submitted then age = math.max(age, now - tonumber(submitted)) end
+    local since = first and redis.call('HGET', base .. 'task:' .. first, 'submitted')
+    if since then age = math.max(age, now - tonumber(since)) end
   end
   return age
 end
 
-local depths = redis.call('HGETALL', base .. 'depth')
-for i = 1, #depths, 2 do kinds[#kinds + 1] = {depths[i], depths[i + 1], oldest(depths[i])} end
-for _, group in ipairs(redis.call('SMEMBERS', base .. 'groups')) do
-  groups[#groups + 1] = {group, redis.call('HGETALL', base .. 'ledger:' .. group)}
+for _, kind in ipairs(redis.call('SMEMBERS', base .. 'kinds')) do
+  local delayed, waiting = depth_of(kind)
+  kinds[#kinds + 1] = {kind, waiting, delayed, oldest(kind), redis.call('GET', base .. 'tallies:' .. kind) or ''}
 end
-return {redis.call('ZCARD', base .. 'delayed'), redis.call('HGETALL', base .. 'tallies'),
-  kinds, groups}
+for _, group in ipairs(redis.call('SMEMBERS', base .. 'groups')) do
+  groups[#groups + 1] = {group, ledger_of(group)}
+end
+return {kinds, groups}

@@ -4,7 +4,10 @@
 local room = math.huge
 if ARGV[1] ~= '-1' then
   room = tonumber(ARGV[1])
-  for _, depth in ipairs(redis.call('HVALS', base .. 'depth')) do room = room - tonumber(depth) end
+  for _, kind in ipairs(redis.call('SMEMBERS', base .. 'kinds')) do
+    local _, waiting = depth_of(kind)
+    room = room - waiting
+  end
 end
 local passed, new, rows = 0, 0, (#ARGV - 1) / 6
 local order = redis.call('INCRBY', base .. 'sequence', rows) - rows

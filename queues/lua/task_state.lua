@@ -1,32 +1,39 @@
 -- Prepended to every other task_*.lua: how a task changes state, in one place.
 -- KEYS[1] is the beginning of all keys of the run; redis_keys.py says what each key holds.
 --
--- A task's own hash changes at once. What concerns many tasks (indexes, counts, doors, wake-ups) is noted and
+-- A task's own hash changes at once. What concerns many tasks (indexes, tallies, doors, wake-ups) is noted and
 -- written by flush(), one command for all tasks of the script. Every script ends with it (lua_scripts.py).
+-- Each command costs more than what it does, so there are few: counts are read off the indexes (ledger_of, depth_of).
 
 local base = KEYS[1]
 local LANE = 281474976710656 -- 2^48 submissions per priority keep every rank an exact double
 
-local noted, counts, tallies, waking, opened, closed, left = {}, {}, {}, {}, {}, {}, {}
+-- Where a tally of the metrics stands in `tallies:KIND` (redis_queue_metrics.py reads it). Of a duration this is the
+-- sum (ms); its buckets follow.
+local TALLY = {delivered = 0, failed = 1, expired = 2, waited = 3, worked = 27}
+local MAX_TOKENS = 1000
 
-local noted_ms
+local noted, submitted, tallies, waking, closed, left = {}, {}, {}, {}, {}, false
+
+local noted_us
 -- Time stands still for a script.
-local function now_ms()
-  if not noted_ms then
+local function now_us()
+  if not noted_us then
     local time = redis.call('TIME')
-    noted_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+    noted_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
   end
-  return noted_ms
+  return noted_us
 end
+
+local function now_ms() return math.floor(now_us() / 1000) end
 
 local function load(id)
   local f = redis.call('HMGET', base .. 'task:' .. id,
-    'state', 'kind', 'group', 'rank', 'attempts', 'max_attempts', 'fence', 'owner', 'deadline', 'failed', 'delivered')
+    'state', 'kind', 'group', 'rank', 'attempts', 'max_attempts', 'fence', 'owner', 'deadline', 'failed')
   if not f[1] then return nil end
   return {
     state = f[1], kind = f[2], group = f[3], rank = f[4], attempts = tonumber(f[5]),
     max_attempts = tonumber(f[6]), fence = f[7], owner = f[8], deadline = tonumber(f[9]), failed = f[10],
-    delivered = tonumber(f[11]),
   }
 end
 
@@ -46,28 +53,23 @@ local function note(command, key, first, second)
   members[#members + 1] = second
 end
 
-local function count(group, field, by)
-  local fields = counts[group]
-  if not fields then
-    fields = {}
-    counts[group] = fields
+-- For the metrics: how often something happened to tasks of a kind. `place` is from TALLY.
+local function tally(kind, place, by)
+  local places = tallies[kind]
+  if not places then
+    places = {}
+    tallies[kind] = places
   end
-  fields[field] = (fields[field] or 0) + by
+  places[place] = (places[place] or 0) + by
 end
 
--- For the metrics: how often something happened.
-local function tally(field, by)
-  tallies[field] = (tallies[field] or 0) + by
-end
-
--- For the metrics: one more duration, from `since` to `now` (ms), in the histogram `what` of a kind. Bucket e holds
--- those of at most 2^e ms, bucket 22 all longer ones.
-local function tally_duration(what, kind, since, now)
-  if not since then return end -- submitted by a potstill that did not note the time
+-- For the metrics: one more duration, from `since` to `now` (ms). Bucket e holds those of at most 2^e ms, bucket 22 all
+-- longer ones.
+local function tally_duration(kind, place, since, now)
   local ms, e = math.max(0, now - since), 0
   while e < 22 and 2 ^ e < ms do e = e + 1 end
-  tally(what .. ':' .. kind .. ':' .. e, 1)
-  tally(what .. ':' .. kind .. ':sum', ms)
+  tally(kind, place, ms)
+  tally(kind, place + 1 + e, 1)
 end
 
 local function open_door(name)
@@ -80,40 +82,37 @@ local function create(order, kind, group, priority, max_attempts, payload)
     kind = kind, group = group, attempts = 0, max_attempts = tonumber(max_attempts),
     rank = string.format('%.0f', (9 - tonumber(priority)) * LANE + order),
   }
-  count(group, 'submitted', 1)
+  submitted[group] = submitted[group] or {}
+  submitted[group][kind] = (submitted[group][kind] or 0) + 1
   return task, {'kind', kind, 'group', group, 'priority', priority, 'max_attempts', max_attempts,
     'payload', payload, 'rank', task.rank, 'attempts', 0, 'submitted', now_ms()}
 end
 
 local function is_open(state) return state == 'waiting' or state == 'leased' end
 
--- Leaves the old state and enters the new one, keeping every count and index true. `fields` go into the task's
--- hash with the new state.
+-- Leaves the old state and enters the new one, keeping every index true. `fields` go into the task's hash with the
+-- new state.
 local function move(id, task, to, fields)
-  local from = task.state
+  local from, group = task.state, task.group
   if from == 'waiting' then
     note('ZREM', 'waiting:' .. task.kind, id)
-    left[task.kind] = (left[task.kind] or 0) + 1
+    left = true
   elseif from == 'leased' then
     note('ZREM', 'leases', id)
   elseif from == 'done' then
-    note('HDEL', 'results:' .. task.group, id)
+    note('HDEL', 'results:' .. group, id)
   elseif from then -- dead or cancelled
-    note('SREM', from .. ':' .. task.group, id)
+    note('SREM', from .. ':' .. group, id)
   end
-  if from then count(task.group, from, -1) end
-  count(task.group, to, 1)
-  if to == 'waiting' then left[task.kind] = (left[task.kind] or 0) - 1 end
-  if to == 'dead' or to == 'cancelled' then note('SADD', to .. ':' .. task.group, id) end
+  if to == 'dead' or to == 'cancelled' then note('SADD', to .. ':' .. group, id) end
   redis.call('HSET', base .. 'task:' .. id, 'state', to, unpack(fields or {}))
   task.state = to
   if is_open(to) and not is_open(from) then
-    note('SADD', 'open:' .. task.group, id)
-    opened[task.group] = true
+    note('SADD', 'open:' .. group, id)
   elseif is_open(from) and not is_open(to) then
-    note('SREM', 'open:' .. task.group, id)
+    note('SREM', 'open:' .. group, id)
   end
-  if not is_open(to) then closed[task.group] = true end
+  if not is_open(to) then closed[group] = true end
 end
 
 local function enqueue(id, task)
@@ -133,7 +132,7 @@ local function give_back(id, task, message, ready)
     move(id, task, 'dead', error)
   elseif ready then
     move(id, task, 'waiting', error)
-    note('ZADD', 'delayed', ready, id)
+    note('ZADD', 'delayed:' .. task.kind, ready, id)
     -- A blocked worker must learn the new, perhaps earlier, time at which there is something to do.
     open_door('wake:' .. task.kind)
   else
@@ -143,6 +142,7 @@ end
 
 -- Lua can hand over some thousand arguments at once. Returns the sum of the answers.
 local function write(command, key, members)
+  if #members <= 1000 then return redis.call(command, base .. key, unpack(members)) end
   local answer = 0
   for first = 1, #members, 1000 do
     answer = answer
@@ -151,29 +151,46 @@ local function write(command, key, members)
   return answer
 end
 
--- One token per ready task. While nobody blocks on it the list stays short; a token too many wakes a worker in vain,
--- and the first who finds nothing takes all of them away.
+-- One token per ready task. While nobody blocks on it the list stays short; a token too many wakes nobody in vain, as
+-- who finds nothing takes all of them away before it blocks.
 local function wake(kind, ready)
   local ones = {}
-  for i = 1, math.min(ready, 1000) do ones[i] = 1 end
-  if redis.call('RPUSH', base .. 'wake:' .. kind, unpack(ones)) > 1000 then
-    redis.call('LTRIM', base .. 'wake:' .. kind, 0, 999)
+  for i = 1, math.min(ready, MAX_TOKENS) do ones[i] = 1 end
+  if redis.call('RPUSH', base .. 'wake:' .. kind, unpack(ones)) > 2 * MAX_TOKENS then
+    redis.call('LTRIM', base .. 'wake:' .. kind, 0, MAX_TOKENS - 1)
   end
 end
 
 local function flush_counts()
-  for group, fields in pairs(counts) do
-    for field, by in pairs(fields) do
-      if by ~= 0 then
-        local reached = redis.call('HINCRBY', base .. 'ledger:' .. group, field, by)
-        if field == 'submitted' and reached == by then redis.call('SADD', base .. 'groups', group) end
+  for group, kinds in pairs(submitted) do
+    for kind, by in pairs(kinds) do
+      if redis.call('HINCRBY', base .. 'submitted:' .. group, kind, by) == by then
+        redis.call('SADD', base .. 'groups', group)
+        redis.call('SADD', base .. 'kinds', kind)
       end
     end
   end
-  for kind, by in pairs(left) do
-    if by ~= 0 then redis.call('HINCRBY', base .. 'depth', kind, -by) end
+  for kind, places in pairs(tallies) do
+    local words = {}
+    for place, by in pairs(places) do
+      local last = #words
+      words[last + 1], words[last + 2], words[last + 3], words[last + 4] = 'INCRBY', 'i64', '#' .. place, by
+    end
+    redis.call('BITFIELD', base .. 'tallies:' .. kind, unpack(words))
   end
-  for field, by in pairs(tallies) do redis.call('HINCRBY', base .. 'tallies', field, by) end
+end
+
+-- Opens the doors of groups that have nothing open any more, and that of room in the queue.
+local function flush_doors()
+  local there = {}
+  for group in pairs(closed) do there[#there + 1] = base .. 'open:' .. group end
+  if left then there[#there + 1] = base .. 'room' end
+  -- Mostly all of them are there, which is nothing to do: one look at all shows it.
+  if #there == 0 or redis.call('EXISTS', unpack(there)) == #there then return end
+  for group in pairs(closed) do
+    if redis.call('EXISTS', base .. 'open:' .. group) == 0 then open_door('settled:' .. group) end
+  end
+  if left then open_door('room') end
 end
 
 local function flush()
@@ -181,22 +198,15 @@ local function flush()
     for key, members in pairs(keys) do
       local answer = write(command, key, members)
       -- A waiting task is in one of two indexes.
-      if command == 'ZREM' and key ~= 'leases' and answer < #members then write('ZREM', 'delayed', members) end
+      if command == 'ZREM' and answer < #members and string.sub(key, 1, 8) == 'waiting:' then
+        write('ZREM', 'delayed:' .. string.sub(key, 9), members)
+      end
     end
   end
   flush_counts()
   for kind, ready in pairs(waking) do wake(kind, ready) end
-  for group in pairs(opened) do redis.call('DEL', base .. 'settled:' .. group) end
-  for group in pairs(closed) do
-    if redis.call('EXISTS', base .. 'open:' .. group) == 0 then open_door('settled:' .. group) end
-  end
-  for _, by in pairs(left) do
-    if by > 0 then
-      open_door('room')
-      break
-    end
-  end
-  noted, counts, tallies, waking, opened, closed, left = {}, {}, {}, {}, {}, {}, {}
+  flush_doors()
+  noted, submitted, tallies, waking, closed, left = {}, {}, {}, {}, {}, false
 end
 
 -- An expired lease has already cost its length: its task is ready at once.
@@ -205,24 +215,25 @@ local function reap(now)
   for _, id in ipairs(expired) do
     local task = load(id)
     give_back(id, task, 'lease expired (worker ' .. task.owner .. ' died or hung)', nil)
-    tally('expired', 1)
+    tally(task.kind, TALLY.expired, 1)
   end
   return #expired
 end
 
-local function promote_delayed(now)
-  local ready = redis.call('ZRANGEBYSCORE', base .. 'delayed', '-inf', now, 'LIMIT', 0, 100)
+-- Ends the back-offs of a kind that are over.
+local function promote_delayed(kind, now)
+  local ready = redis.call('ZRANGEBYSCORE', base .. 'delayed:' .. kind, '-inf', now, 'LIMIT', 0, 100)
   for _, id in ipairs(ready) do
-    note('ZREM', 'delayed', id)
+    note('ZREM', 'delayed:' .. kind, id)
     enqueue(id, load(id))
   end
   return #ready
 end
 
--- Milliseconds until a lease expires or a back-off ends; -1 when neither is pending.
-local function next_event(now)
+-- Milliseconds until the first entry of these indexes is due; -1 when they are empty.
+local function next_event(now, indexes)
   local pause = -1
-  for _, name in ipairs({'leases', 'delayed'}) do
+  for _, name in ipairs(indexes) do
     local head = redis.call('ZRANGE', base .. name, 0, 0, 'WITHSCORES')
     if head[2] and (pause < 0 or tonumber(head[2]) - now < pause) then
       pause = math.max(0, tonumber(head[2]) - now)
@@ -231,15 +242,59 @@ local function next_event(now)
   return pause
 end
 
--- The first of `many` new fences. They follow the clock, so that a crash of the server that takes the newest writes
--- with it does not make it give a fence a second time.
-local function new_fences(now, many)
-  local last = tonumber(redis.call('GET', base .. 'fence') or 0)
-  local first = math.max(last, now * 1000) + 1
-  redis.call('SET', base .. 'fence', string.format('%.0f', first + many - 1))
-  return first
+local granted = 0
+-- The fence of one more delivery of a task. It follows the clock, so that a crash of the server that takes the newest
+-- writes with it does not make it give a fence a second time.
+local function new_fence(last)
+  granted = granted + 1
+  return string.format('%.0f', math.max(tonumber(last or 0), now_us()) + granted)
 end
 
 local function holds(task, fence, now)
   return task and task.state == 'leased' and task.fence == fence and task.deadline > now
+end
+
+-- Marks the tasks of ARGV from `first` on (id, fence, result of each lease) done. Returns for each 'ok', or why not: the
+-- state of the task, 'expired', or 'unknown'. A refusal counts as a duplicate.
+local function acknowledge(first)
+  local now, answers = now_ms(), {}
+  for i = first, #ARGV, 3 do
+    local id, fence = ARGV[i], ARGV[i + 1]
+    local task, answer = load(id), 'ok'
+    if not task then
+      answer = 'unknown'
+    elseif holds(task, fence, now) then
+      move(id, task, 'done')
+      -- The fence is the time of the delivery (us).
+      tally_duration(task.kind, TALLY.worked, math.floor(tonumber(fence) / 1000), now)
+      note('HSET', 'results:' .. task.group, id, ARGV[i + 2])
+    elseif task.state ~= 'done' or task.fence ~= fence then
+      redis.call('HINCRBY', base .. 'duplicates', task.group, 1)
+      answer = task.state
+      if answer == 'leased' and task.fence == fence then answer = 'expired' end
+    end
+    answers[#answers + 1] = answer
+  end
+  return answers
+end
+
+-- The counts of a group as HGETALL would give them.
+local function ledger_of(group)
+  local all, leased = 0, #redis.call('ZINTER', 2, base .. 'leases', base .. 'open:' .. group)
+  for _, by in ipairs(redis.call('HVALS', base .. 'submitted:' .. group)) do all = all + tonumber(by) end
+  return {
+    'submitted', all,
+    'waiting', redis.call('SCARD', base .. 'open:' .. group) - leased,
+    'leased', leased,
+    'done', redis.call('HLEN', base .. 'results:' .. group),
+    'dead', redis.call('SCARD', base .. 'dead:' .. group),
+    'cancelled', redis.call('SCARD', base .. 'cancelled:' .. group),
+    'duplicates', tonumber(redis.call('HGET', base .. 'duplicates', group) or 0),
+  }
+end
+
+-- How many tasks of a kind back off, and how many wait (those included).
+local function depth_of(kind)
+  local delayed = redis.call('ZCARD', base .. 'delayed:' .. kind)
+  return delayed, redis.call('ZCARD', base .. 'waiting:' .. kind) + delayed
 end

@@ -8,11 +8,11 @@ from typing import Any
 from potstill.queues.redis_connection import RedisConnection
 from potstill.queues.redis_keys import RedisKeys
 
-STATES = ("waiting", "leased", "done", "dead", "cancelled")
-
 
 def index_errors(connection: RedisConnection, run: str) -> list[str]:
-    """One line for each key of the run that is not what the hashes of its tasks ask for."""
+    """One line for each key of the run that is not what the hashes of its tasks ask for. Counts have no keys of their
+    own: the ledger and the depth are read off these.
+    """
     keys = RedisKeys(run)
     names = connection.exchange(("KEYS", keys.of("task", "*")))[0]
     rows = connection.exchange(*(("HGETALL", name) for name in names)) if names else []
@@ -31,21 +31,26 @@ def _wanted(tasks: dict[str, dict[str, str]]) -> dict[str, Any]:
     """What each key should hold."""
     wanted: dict[str, Any] = defaultdict(dict)
     wanted["groups"] = sorted({task["group"] for task in tasks.values()})
-    wanted["depth"] = dict(Counter(task["kind"] for task in tasks.values() if task["state"] == "waiting"))
-    wanted["ready or delayed"] = sorted(name for name, task in tasks.items() if task["state"] == "waiting")
+    wanted["kinds"] = sorted({task["kind"] for task in tasks.values()})
+    for kind in wanted["kinds"]:
+        wanted[f"ready or delayed:{kind}"] = sorted(
+            name for name, task in tasks.items() if (task["kind"], task["state"]) == (kind, "waiting")
+        )
     wanted["leases"] = {
         name: float(task["deadline"]) for name, task in tasks.items() if task["state"] == "leased"
     }
     for group in wanted["groups"]:
-        mine = {name: task["state"] for name, task in tasks.items() if task["group"] == group}
-        wanted[f"ledger:{group}"] = _counts(list(mine.values()))
-        for index, members in (
+        mine = {name: task for name, task in tasks.items() if task["group"] == group}
+        wanted[f"submitted:{group}"] = dict(Counter(task["kind"] for task in mine.values()))
+        for index, states in (
             ("open", ("waiting", "leased")),
             ("dead", ("dead",)),
             ("cancelled", ("cancelled",)),
             ("results", ("done",)),
         ):
-            wanted[f"{index}:{group}"] = sorted(name for name, state in mine.items() if state in members)
+            wanted[f"{index}:{group}"] = sorted(
+                name for name, task in mine.items() if task["state"] in states
+            )
     return wanted
 
 
@@ -57,29 +62,25 @@ def _found(
     def ask(command: str, *parts: str, arguments: tuple = ()) -> Any:
         return connection.exchange((command, keys.of(*parts), *arguments))[0]
 
-    def ledger(group: str) -> dict[str, int]:
-        counts = {name: int(number) for name, number in _text(ask("HGETALL", "ledger", group)).items()}
-        return {name: counts.get(name, 0) for name in ("submitted", *STATES)}
+    def scores(*parts: str) -> dict[str, float]:
+        row = _text(ask("ZRANGE", *parts, arguments=(0, -1, "WITHSCORES")))
+        return {name: float(score) for name, score in row.items()}
 
-    everything = (0, -1)
-    waiting = [name for kind in kinds for name in ask("ZRANGE", "waiting", kind, arguments=everything)]
-    leases = _text(ask("ZRANGE", "leases", arguments=(*everything, "WITHSCORES")))
     found: dict[str, Any] = {
         "groups": _names(ask("SMEMBERS", "groups")),
-        "depth": {k: int(n) for k, n in _text(ask("HGETALL", "depth")).items() if int(n)},
-        "ready or delayed": _names([*waiting, *ask("ZRANGE", "delayed", arguments=everything)]),
-        "leases": {name: float(deadline) for name, deadline in leases.items()},
+        "kinds": _names(ask("SMEMBERS", "kinds")),
+        "leases": scores("leases"),
     }
+    for kind in kinds:
+        # A list: a task in both indexes would be found twice.
+        found[f"ready or delayed:{kind}"] = sorted([*scores("waiting", kind), *scores("delayed", kind)])
     for group in groups:
-        found[f"ledger:{group}"] = ledger(group)
+        submitted = _text(ask("HGETALL", "submitted", group))
+        found[f"submitted:{group}"] = {kind: int(many) for kind, many in submitted.items()}
         found[f"results:{group}"] = _names(ask("HKEYS", "results", group))
         for index in ("open", "dead", "cancelled"):
             found[f"{index}:{group}"] = _names(ask("SMEMBERS", index, group))
     return found
-
-
-def _counts(states: list[str]) -> dict[str, int]:
-    return {"submitted": len(states), **{state: states.count(state) for state in STATES}}
 
 
 def _names(names: list[bytes]) -> list[str]:

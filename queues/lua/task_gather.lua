@@ -1,0 +1,8 @@
+-- Returns expired leases to the queue and reads the counts of a group. ARGV: group.
+-- Returns {ms until the next lease expires (-1: there is none), ledger as HGETALL would give it}. Closes the door
+-- `settled` of the group when tasks of it are waiting or leased.
+local now = now_ms()
+reap(now)
+flush()
+if redis.call('EXISTS', base .. 'open:' .. ARGV[1]) == 1 then redis.call('DEL', base .. 'settled:' .. ARGV[1]) end
+return {next_event(now, {'leases'}), ledger_of(ARGV[1])}
