@@ -35,9 +35,12 @@ class EpisodeInProgress:
         self.finished = False
         self.env = env
         self._rng = np.random.default_rng(job.seed)
+        # A student's episode draws nothing else: all at once, the same numbers as one at each step.
+        turns = self._rng.random(job.max_steps) < job.beta if job.student_acts else np.empty(0)
+        self._experts_turns: list[bool] = turns.tolist()
         self._expert = make_teacher(job.expert, env.simulation)
         self._teacher = self._acting_teacher()
-        self._recorder = EpisodeRecorder() if job.purpose == "rollout" else None
+        self._recorder = EpisodeRecorder(job.max_steps) if job.purpose == "rollout" else None
         self._pictures = KeyframePictures(
             task=job.task,
             robot=job.robot,
@@ -83,14 +86,15 @@ class EpisodeInProgress:
     def act(self, student_action: np.ndarray | None) -> None:
         """Choose between student, teacher and expert, step the environment, record the row."""
         observation = self._observation
-        expert_acts = self._expert_acts()
         if student_action is None:
+            self._rng.random()  # unused, but the noise of every seed has always had it in its stream
             expert_action = self._expert.act(observation["privileged"])
             expert_acts = self._teacher is self._expert
             action = expert_action if expert_acts else self._teacher.act(observation["privileged"])
         else:
             if not np.isfinite(student_action).all():
                 raise ValueError(f"the student's action at step {self._step} is not finite: {student_action}")
+            expert_acts = self._experts_turns[self._step]
             labelled = expert_acts or self._recorder is not None  # an evaluation needs no label
             expert_action = self._expert.act(observation["privileged"]) if labelled else student_action
             action = expert_action if expert_acts else student_action
@@ -156,10 +160,6 @@ class EpisodeInProgress:
         if job.teacher != job.expert:
             teacher = make_teacher(job.teacher, self.env.simulation)
         return NoisyTeacher(teacher, sigma=job.sigma, rng=self._rng) if job.sigma > 0 else teacher
-
-    def _expert_acts(self) -> bool:
-        """One draw per step, made even when its outcome is known, so that beta does not shift the stream."""
-        return bool(self._rng.random() < self.job.beta)
 
     def _is_over(self) -> bool:
         hold = 0 if self.job.purpose == "evaluation" else self.job.hold_steps

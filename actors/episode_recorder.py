@@ -32,36 +32,40 @@ _DTYPES: dict[str, type] = {
 
 
 class EpisodeRecorder:
-    """One list per column; ``episode`` stacks them once at the end."""
+    """One array per column, as long as the episode may become; rows are copied into them while they are at hand.
 
-    def __init__(self) -> None:
-        self._columns: dict[str, list[Any]] = {name: [] for name in _DTYPES}
+    Args:
+        steps: Most rows. Memory is taken only for rows that come.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._columns: dict[str, np.ndarray] = {}
+        self._length = 0
 
     def record(self, **row: Any) -> None:
         """Append one step; every column must be given.
 
         Raises:
-            ValueError: a column is missing or unknown.
+            ValueError: a column is missing or unknown, or shaped unlike in the first row.
+            IndexError: more rows than there is room for.
         """
-        if row.keys() != self._columns.keys():
+        if row.keys() != _DTYPES.keys():
             raise ValueError(
                 f"a step must give exactly the record's columns: {sorted(row.keys() ^ _DTYPES.keys())}"
             )
+        if not self._columns:
+            self._columns = {
+                name: np.empty((self._steps, *np.shape(value)), _DTYPES[name]) for name, value in row.items()
+            }
         for name, value in row.items():
-            self._columns[name].append(value)
+            column = self._columns[name]
+            # Assignment alone would repeat a row that is too small.
+            if column.ndim > 1 and value.shape != column.shape[1:]:
+                raise ValueError(f"{name} differs in shape from the rows before: {value.shape}")
+            column[self._length] = value
+        self._length += 1
 
     def episode(self, meta: EpisodeMeta) -> Episode:
-        """The finished, checked record."""
-        arrays = {name: _column(values, _DTYPES[name]) for name, values in self._columns.items()}
-        return Episode(meta=meta, **arrays)
-
-
-def _column(values: list[Any], dtype: type) -> np.ndarray:
-    first = values[0]
-    if not isinstance(first, np.ndarray):
-        return np.asarray(values, dtype=dtype)
-    if any(value.shape != first.shape for value in values):
-        raise ValueError(f"rows differ in shape: {sorted({value.shape for value in values})}")
-    # One call on the flat whole: np.stack first makes a view of every row, which costs more than the copying.
-    flat: np.ndarray = np.concatenate(values).astype(dtype, copy=False)
-    return flat.reshape(len(values), *first.shape)
+        """The finished, checked record; the last thing to ask for."""
+        return Episode(meta=meta, **{name: column[: self._length] for name, column in self._columns.items()})

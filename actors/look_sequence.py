@@ -31,12 +31,18 @@ class LookSequence:
         """Raises PromptFileError when the job's prompts are gone or altered."""
         self._job = job
         self._prompts = _load(job.prompt_file) if job.prompt_file else None
+        lasting = not job.render.look_steps or job.purpose == "evaluation"
+        self._lasting = (
+            Look(seed=_seed(f"look {job.seed}"), prompt_id=job.prompt_id, prompt=job.prompt)
+            if lasting
+            else None
+        )
 
     def at(self, step: int) -> Look:
         """The look of a picture that is painted at this step, 0 = the episode's first."""
+        if self._lasting is not None:
+            return self._lasting
         job = self._job
-        if not job.render.look_steps or job.purpose == "evaluation":
-            return Look(seed=_seed(f"look {job.seed}"), prompt_id=job.prompt_id, prompt=job.prompt)
         seed = _seed(f"look {job.seed} {step // job.render.look_steps}")
         if self._prompts is None:
             return Look(seed=seed, prompt={})

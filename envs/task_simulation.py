@@ -59,6 +59,7 @@ class TaskSimulation:
         self.model: mujoco.MjModel = self._env.model
         self.data: mujoco.MjData = self._env.data
         self._pristine = {name: getattr(self.model, name).copy() for name in _EDITED_ARRAYS}
+        self._placing: mujoco.MjData | None = None
         self._begin_channel(0)
 
     def reset(self, seed: int) -> np.ndarray:
@@ -122,7 +123,7 @@ class TaskSimulation:
         Meta-World's own data shows goals and fixed objects where they were before the reset until the first step.
         It is left as it is, so that the episode stays the same to the bit.
         """
-        placed = mujoco.MjData(self.model)
+        placed = self._placing = self._placing or mujoco.MjData(self.model)
         placed.qpos[:] = self.data.qpos
         placed.mocap_pos[:], placed.mocap_quat[:] = self.data.mocap_pos, self.data.mocap_quat
         mujoco.mj_kinematics(self.model, placed)

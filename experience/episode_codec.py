@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
 from potstill.experience.episode import EPISODE_VERSION, Episode, EpisodeMeta
 from potstill.experience.errors import EpisodeFileError
+from potstill.experience.safetensors_bytes import safetensors_bytes
 from potstill.experience.safetensors_header import SafetensorsHeader, pread_into
 
 #: Says in the file's metadata what it holds.
@@ -22,10 +22,8 @@ METADATA_KEY = "potstill"
 
 def encode_episode(episode: Episode) -> bytes:
     """The bytes of the episode's file; the same episode gives the same bytes."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in episode.arrays().items()}
     facts = {"format": FORMAT, "version": EPISODE_VERSION, "meta": asdict(episode.meta)}
-    # One key: safetensors writes several in random order, and equal episodes would differ in their bytes.
-    return save(arrays, metadata={METADATA_KEY: json.dumps(facts, sort_keys=True)})
+    return safetensors_bytes(episode.arrays(), {METADATA_KEY: json.dumps(facts, sort_keys=True)})
 
 
 class EpisodeFile:

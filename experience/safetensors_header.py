@@ -13,12 +13,13 @@ import numpy as np
 
 #: More than any header of ours; keeps a corrupt length from allocating the machine's memory.
 MAX_HEADER_BYTES = 1 << 24
-_DTYPES = {
+#: Types of arrays, in the order in which a file holds them.
+DTYPES = {
+    "I64": np.int64,
     "F64": np.float64,
     "F32": np.float32,
-    "F16": np.float16,
-    "I64": np.int64,
     "I32": np.int32,
+    "F16": np.float16,
     "I16": np.int16,
     "U8": np.uint8,
     "BOOL": np.bool_,
@@ -87,7 +88,7 @@ def _spec(entry: dict, *, start: int) -> ArraySpec:
     spec = ArraySpec(
         offset=start + begin,
         shape=tuple(int(n) for n in entry["shape"]),
-        dtype=np.dtype(_DTYPES[entry["dtype"]]),
+        dtype=np.dtype(DTYPES[entry["dtype"]]),
     )
     if min(spec.shape, default=0) < 0 or end - begin != spec.nbytes:
         raise ValueError(f"{end - begin} bytes do not hold {spec.shape} {spec.dtype}")

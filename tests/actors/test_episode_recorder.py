@@ -18,7 +18,7 @@ def rows(stored):
 
 
 def test_rows_come_back_as_the_record_they_were_taken_from(stored, rows):
-    recorder = EpisodeRecorder()
+    recorder = EpisodeRecorder(6)
     for row in rows:
         recorder.record(**row)
     episode = recorder.episode(stored.meta)
@@ -32,16 +32,16 @@ def test_rows_come_back_as_the_record_they_were_taken_from(stored, rows):
 def test_a_step_that_lacks_a_column_is_refused_by_name(rows, column):
     del rows[0][column]
     with pytest.raises(ValueError, match=column):
-        EpisodeRecorder().record(**rows[0])
+        EpisodeRecorder(6).record(**rows[0])
 
 
 def test_an_unknown_column_is_refused_by_name(rows):
     with pytest.raises(ValueError, match="mood"):
-        EpisodeRecorder().record(**rows[0], mood=1)
+        EpisodeRecorder(6).record(**rows[0], mood=1)
 
 
 def test_a_nan_does_not_become_an_episode(stored, rows):
-    recorder = EpisodeRecorder()
+    recorder = EpisodeRecorder(6)
     rows[3]["privileged"] = np.full_like(rows[3]["privileged"], np.nan)
     for row in rows:
         recorder.record(**row)
@@ -50,7 +50,7 @@ def test_a_nan_does_not_become_an_episode(stored, rows):
 
 
 def test_what_the_caller_does_to_its_arrays_later_does_not_reach_the_record(stored, rows):
-    recorder = EpisodeRecorder()
+    recorder = EpisodeRecorder(6)
     frame = rows[0]["frames"].copy()
     recorder.record(**{**rows[0], "frames": frame})
     episode = recorder.episode(stored.meta)
@@ -59,8 +59,14 @@ def test_what_the_caller_does_to_its_arrays_later_does_not_reach_the_record(stor
 
 
 def test_a_row_of_another_shape_is_refused(stored, rows):
-    recorder = EpisodeRecorder()
+    recorder = EpisodeRecorder(6)
     recorder.record(**rows[0])
-    recorder.record(**{**rows[1], "body_pos": rows[1]["body_pos"].T})
-    with pytest.raises(ValueError, match="rows differ in shape"):
-        recorder.episode(stored.meta)
+    with pytest.raises(ValueError, match="body_pos differs in shape"):
+        recorder.record(**{**rows[1], "body_pos": rows[1]["body_pos"][:1]})
+
+
+def test_a_step_there_is_no_room_for_is_refused(rows):
+    recorder = EpisodeRecorder(1)
+    recorder.record(**rows[0])
+    with pytest.raises(IndexError):
+        recorder.record(**rows[1])
