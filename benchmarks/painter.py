@@ -14,7 +14,6 @@ differ and the depths agree to 0.01 mm); ``segmentation_iou_min`` counts such pi
 from __future__ import annotations
 
 import argparse
-import copy
 import os
 import statistics
 import time
@@ -26,8 +25,8 @@ os.environ["LP_NUM_THREADS"] = "0"
 import mujoco
 import numpy as np
 from measurement import print_measurement
+from recorded_scenes import draw_all, record_scenes
 
-from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.rendering.batch_scene_renderer import BatchSceneRenderer, BatchSceneRendererConfig
 from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer, MujocoSceneRendererConfig
 from potstill.envs.rendering.painter import load_painter
@@ -35,7 +34,6 @@ from potstill.envs.rendering.records import RenderRequest
 from potstill.envs.rendering.render_config import CAMERA_NAMES, DEFAULT_CAMERAS
 from potstill.envs.rendering.render_model import RenderModelConfig
 from potstill.envs.rendering.warp import warp_keyframe
-from potstill.envs.robots.build_task import build_task
 from potstill.envs.task_names import TASK_NAMES
 
 TASK, CAMERA, SIZE, BATCH, DEMO_SIZE = "reach-v3", "corner", 96, 64, 64
@@ -57,16 +55,15 @@ def main():
     parser.add_argument("--quick", action="store_true", help="fewer repetitions and tasks, about a minute")
     options = parser.parse_args()
     repetitions, tasks = (3, TASK_NAMES[::10]) if options.quick else (7, TASK_NAMES)
-    model, recorded = _record(TASK, BATCH)
-    figures, ratios = _speed(model, recorded, repetitions)
+    figures, ratios = _speed(record_scenes(TASK, BATCH), repetitions)
     figures |= _likeness(tasks)
     print_measurement("painter", figures, ratios)
 
 
-def _speed(model, recorded, repetitions):
-    stock = mujoco.Renderer(model, SIZE, SIZE)
+def _speed(recorded, repetitions):
+    stock = mujoco.Renderer(recorded[0].model, SIZE, SIZE)
     batch, tuned = BatchSceneRenderer(), MujocoSceneRenderer()
-    scenes = [scene for _, scene in recorded]
+    scenes = [one.scene for one in recorded]
     requests = _requests(scenes, geometry=True)
     demo = _requests(scenes, cameras=DEFAULT_CAMERAS, size=DEMO_SIZE)
     painter, replies = load_painter("procedural"), batch.render(requests)
@@ -81,7 +78,7 @@ def _speed(model, recorded, repetitions):
         "scene_batch_of_4": (lambda: batch.render(requests[:4]), 4),
         "scene_batch_of_1": (lambda: batch.render(requests[:1]), 1),
         "tuned": (lambda: tuned.render(requests[:8]), 8),
-        "default": (lambda: _stock_everything(stock, recorded[:1]), 1),
+        "default": (lambda: draw_all(stock, recorded[0].data, CAMERA), 1),
         "demo_rgb": (lambda: batch.render(demo[:4]), 8),
         "demo_rgb_tuned": (lambda: tuned.render(demo[:4]), 8),
         "paint": (lambda: _paint(painter, replies, prompted), len(prompted)),
@@ -100,31 +97,8 @@ def _speed(model, recorded, repetitions):
     return {f"{name}_ms": value for name, value in ms.items()}, ratios
 
 
-def _record(task, states):
-    """The full model and (data, scene) at some states of one seeded episode."""
-    env = MetaWorldEnv(task)
-    env.reset(seed=1)
-    rng = np.random.default_rng(1)
-    recorded = []
-    for _ in range(states):
-        recorded.append((copy.copy(env.simulation.data), env.scene_state()))
-        env.step(rng.uniform(-1, 1, 4).astype(np.float32))
-    return build_task(task, "sawyer").model, recorded  # the simulation's own has no meshes to draw
-
-
 def _requests(scenes, *, task=TASK, cameras=(CAMERA,), size=SIZE, **wanted):
     return [RenderRequest(task=task, scene=scene, cameras=cameras, size=size, **wanted) for scene in scenes]
-
-
-def _stock_everything(stock, recorded):
-    for data, _ in recorded:
-        stock.update_scene(data, CAMERA)
-        stock.render()
-        stock.enable_depth_rendering()
-        stock.render()
-        stock.enable_segmentation_rendering()
-        stock.render()
-        stock.disable_segmentation_rendering()
 
 
 def _paint(painter, replies, prompted):
@@ -155,7 +129,7 @@ def _likeness(tasks):
     reference = MujocoSceneRenderer(MujocoSceneRendererConfig(model=FULL_DETAIL, max_tasks=1))
     overlaps, overlaps_apart, depth_errors, colours = [], [], [], []
     for task in tasks:
-        scenes = [scene for _, scene in _record(task, 5)[1]][::4]
+        scenes = [one.scene for one in record_scenes(task, 2, every=4)]
         requests = _requests(scenes, task=task, cameras=CAMERA_NAMES, geometry=True)
         for ours, theirs in zip(batch.render(requests), reference.render(requests)):
             for index in range(len(CAMERA_NAMES)):

@@ -8,7 +8,6 @@ compares with a second process in which Mesa may use every core for the default 
 from __future__ import annotations
 
 import argparse
-import copy
 import os
 import statistics
 import subprocess
@@ -21,14 +20,13 @@ os.environ.setdefault("LP_NUM_THREADS", "0")
 import mujoco
 import numpy as np
 from measurement import print_measurement
+from recorded_scenes import draw_all, record_scenes
 
-from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer, MujocoSceneRendererConfig
 from potstill.envs.rendering.records import RenderRequest
 from potstill.envs.rendering.render_config import DEFAULT_CAMERAS
 from potstill.envs.rendering.render_model import RenderModelConfig
 from potstill.envs.rendering.warp import warp_keyframe
-from potstill.envs.robots.build_task import build_task
 
 STOCK_ONLY = "--stock-only"
 TASK = "reach-v3"
@@ -43,8 +41,8 @@ def main():
     parser.add_argument(STOCK_ONLY, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     states, repetitions = (3, 3) if options.quick else (8, 7)
-    model, recorded = _record(states)
-    stock = mujoco.Renderer(model, SIZE, SIZE)
+    recorded = record_scenes(TASK, states, every=5)
+    stock = mujoco.Renderer(recorded[0].model, SIZE, SIZE)
     if options.stock_only:
         print(
             _median_seconds([lambda: _stock_colours(stock, recorded)], repetitions)[0]
@@ -57,7 +55,7 @@ def main():
 def _measure(stock, recorded, repetitions, quick):
     ours = MujocoSceneRenderer()
     full = MujocoSceneRenderer(MujocoSceneRendererConfig(model=FULL_DETAIL))
-    scenes = [scene for _, scene in recorded]
+    scenes = [one.scene for one in recorded]
     sides = {
         "default_rgb": lambda: _stock_colours(stock, recorded),
         "ours_rgb": lambda: ours.render(_requests(scenes)),
@@ -89,40 +87,21 @@ def _measure(stock, recorded, repetitions, quick):
     return figures, ratios
 
 
-def _record(states):
-    """The full model and (data, scene) at some states of one seeded episode."""
-    env = MetaWorldEnv(TASK)
-    env.reset(seed=1)
-    rng = np.random.default_rng(1)
-    recorded = []
-    for _ in range(states):
-        recorded.append((copy.copy(env.simulation.data), env.scene_state()))
-        for action in rng.uniform(-1, 1, (5, 4)).astype(np.float32):
-            env.step(action)
-    return build_task(TASK, "sawyer").model, recorded  # the simulation's own has no meshes to draw
-
-
 def _requests(scenes, *, cameras=CAMERAS, size=SIZE, **wanted):
     return [RenderRequest(task=TASK, scene=scene, cameras=cameras, size=size, **wanted) for scene in scenes]
 
 
 def _stock_colours(stock, recorded):
-    for data, _ in recorded:
+    for one in recorded:
         for camera in CAMERAS:
-            stock.update_scene(data, camera)
+            stock.update_scene(one.data, camera)
             stock.render()
 
 
 def _stock_everything(stock, recorded):
-    for data, _ in recorded:
+    for one in recorded:
         for camera in CAMERAS:
-            stock.update_scene(data, camera)
-            stock.render()
-            stock.enable_depth_rendering()
-            stock.render()
-            stock.enable_segmentation_rendering()
-            stock.render()
-            stock.disable_segmentation_rendering()
+            draw_all(stock, one.data, camera)
 
 
 def _median_seconds(sides, repetitions):

@@ -21,7 +21,7 @@ MAX_STEPS = 500
 OBSERVATION_SIZE = 39
 ACTION_SIZE = 4
 #: Model arrays that tasks edit when they place their objects; mj_resetData does not restore them.
-_EDITED_ARRAYS = ("body_pos", "body_quat", "site_pos")
+EDITED_ARRAYS = ("body_pos", "body_quat", "site_pos")
 #: Separates the channel's noise from every other use of an episode's seed.
 _CHANNEL_STREAM = 0xC4A7
 
@@ -33,8 +33,8 @@ class TaskSimulation:
         task: Name, e.g. ``reach-v3``.
         robot: Name of the arm.
         dynamics: How arm and channel differ from nominal.
-        model: The live ``mujoco.MjModel``. Its visual meshes may be missing: draw a ``RenderModel``. After an edit
-            within an episode call ``mj_forward``, else the next physics step may not know of it.
+        model: The live ``mujoco.MjModel``. What only a renderer needs is missing: draw a ``drawable_copy``. After an
+            edit within an episode call ``mj_forward``, else the next physics step may not know of it.
         data: The live ``mujoco.MjData``.
         fast: Whether it steps by our own methods (same bits); False where Meta-World is not the known version.
         model_hash: Of the model as built: of the task's objects, the arm and its dynamics; stands in every episode.
@@ -58,7 +58,7 @@ class TaskSimulation:
         self.fast = accelerate(self._env, task_spec(task, robot))
         self.model: mujoco.MjModel = self._env.model
         self.data: mujoco.MjData = self._env.data
-        self._pristine = {name: getattr(self.model, name).copy() for name in _EDITED_ARRAYS}
+        self._pristine = {name: getattr(self.model, name).copy() for name in EDITED_ARRAYS}
         self._placing: mujoco.MjData | None = None
         self._begin_channel(0)
 

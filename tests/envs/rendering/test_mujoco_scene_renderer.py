@@ -9,12 +9,12 @@ import mujoco
 import numpy as np
 import pytest
 
+from potstill.envs.drawable_copy import drawable_copy
 from potstill.envs.rendering.mujoco_scene_renderer import MujocoSceneRenderer, MujocoSceneRendererConfig
 from potstill.envs.rendering.painter import PainterCapabilities
 from potstill.envs.rendering.records import SceneState
 from potstill.envs.rendering.render_model import RenderModel, RenderModelConfig
 from potstill.envs.rendering.workspace_cameras import WORKSPACE_CAMERAS
-from potstill.envs.robots.build_task import build_task
 from potstill.envs.task_names import TASK_NAMES
 
 FULL_DETAIL = MujocoSceneRendererConfig(
@@ -54,14 +54,14 @@ def test_a_scene_drawn_from_its_state_equals_mujocos_renderer_on_the_live_data(
     full_renderer, record, request_for, stock_renderer
 ):
     env, _ = record("drawer-close-v3")
-    live = _without_shadows(build_task(env.task, "sawyer").model)  # the simulation's has no meshes to draw
-    stock = stock_renderer(live, 96)
+    model, data = drawable_copy(env.simulation)
+    stock = stock_renderer(_without_shadows(model), 96)
     stock.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
     stock.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = False
     cameras = ("topview", "gripperPOV", "corner", "corner2")
     reply = full_renderer.render([request_for(env.task, cameras=cameras, size=96, geometry=True)])[0]
     for index, camera in enumerate(cameras):
-        stock.update_scene(env.simulation.data, camera)
+        stock.update_scene(data, camera)
         # Meta-World's corner cameras hang upside-down: upright is half a turn of the picture.
         turned = (lambda image: np.rot90(image, 2)) if camera.startswith("corner") else (lambda image: image)
         expected = turned(stock.render().astype(int))

@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from potstill.envs.drawable_copy import drawable_copy
 from potstill.envs.rendering.render_config import DEFAULT_CAMERAS
 from potstill.envs.rendering.render_model import RenderModel, RenderModelConfig
 from potstill.envs.robots.build_task import build_task
@@ -12,8 +13,8 @@ FULL_DETAIL = RenderModelConfig(face_fraction=1.0, sphere_slices=28, sphere_stac
 
 
 @pytest.mark.parametrize("task", ["reach-v3", "hammer-v3"])
-def test_bodies_geoms_and_sites_keep_meta_worlds_ids_and_names(task, record):
-    live = record(task)[0].simulation.model
+def test_bodies_geoms_and_sites_keep_meta_worlds_ids_and_names(task):
+    live = build_task(task, "sawyer").model
     model = RenderModel(task).model
     for kind in ("body", "geom", "site"):
         count = getattr(live, f"n{kind}")
@@ -34,7 +35,7 @@ def test_large_meshes_lose_faces_and_small_ones_keep_them():
 
 def test_a_placed_model_stands_exactly_where_the_live_one_does(record):
     env, scenes = record("drawer-close-v3")
-    live = env.simulation.data
+    _, live = drawable_copy(env.simulation)
     render_model = RenderModel(env.task, FULL_DETAIL)
     render_model.place(scenes[-1])
     for name in ("geom_xpos", "geom_xmat", "site_xpos", "site_xmat", "light_xpos", "light_xdir"):
@@ -61,8 +62,9 @@ def test_world_cameras_hang_upright_and_ours_are_there(record):
     for name in (*DEFAULT_CAMERAS, "corner", "corner2", "corner3", "corner4"):
         up = render_model.data.camera(name).xmat.reshape(3, 3)[:, 1]
         assert up[2] > 0, name
+    _, data = drawable_copy(env.simulation)
     for name in ("corner", "corner2", "corner3", "corner4"):  # the same line of sight, rolled
-        live = env.simulation.data.camera(name).xmat.reshape(3, 3)
+        live = data.camera(name).xmat.reshape(3, 3)
         ours = render_model.data.camera(name).xmat.reshape(3, 3)
         assert np.allclose(ours, live * [-1, -1, 1], atol=1e-9)
 
