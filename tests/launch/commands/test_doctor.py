@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib import metadata
 
 import pytest
 
@@ -60,16 +61,16 @@ def test_a_check_that_breaks_is_a_finding(command, monkeypatch):
 
 def test_the_missing_extra_of_the_diffusion_painter_is_a_warning_with_the_pip_line(monkeypatch):
     def version(name):
-        raise package_checks.metadata.PackageNotFoundError(name)
+        raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(package_checks.metadata, "version", version)
+    monkeypatch.setattr(metadata, "version", version)
     found = package_checks.check_diffusion()
     assert found.status == "warn" and "only needed for render.painter=diffusion" in found.message
     assert "pip install 'potstill[diffusion]'" in found.fix
 
 
 def test_other_versions_of_the_extra_are_named(monkeypatch):
-    monkeypatch.setattr(package_checks.metadata, "version", lambda name: "0.1")
+    monkeypatch.setattr(metadata, "version", lambda name: "0.1")
     found = package_checks.check_diffusion()
     assert found.status == "warn" and "other versions of diffusers, transformers, accelerate" in found.message
 
@@ -122,3 +123,15 @@ def test_a_redis_url_is_checked_too(tmp_path):
     with EmbeddedRedis(tmp_path) as server:
         found = server_checks.check_redis_url(server.url)
     assert [finding.status for finding in found] == ["ok", "ok"]
+
+
+def test_no_answer_in_time_is_a_busy_machine_and_not_a_broken_package(monkeypatch):
+    monkeypatch.setattr(package_checks, "_PROCESS_SECONDS", 0.01)
+    finding = package_checks.check_torch()
+    assert finding.status == "warn" and "no answer" in finding.message and "less busy" in finding.fix
+
+
+def test_a_broken_package_says_what_it_died_of(monkeypatch):
+    monkeypatch.setattr(package_checks, "_TORCH", "raise ImportError('libtorch.so is gone')")
+    finding = package_checks.check_torch()
+    assert finding.status == "fail" and "libtorch.so is gone" in finding.message and "torch" in finding.fix
