@@ -1,13 +1,13 @@
 """Small tasks end to end against the bare minimum of Redis commands and against six task queues.
 
-``python benchmarks/queue_peers.py --peers-venv DIR [--peers NAME ...] [--quick]``: one server for all, with append-only
-file and everysec; every side puts empty tasks and does them in one process. Ours: each task is put, leased and acknowledged
-before the next, on one thread, in three calls, then in two (``acknowledge_and_lease``); then in batches of 64. Bare:
-XADD, XREADGROUP and XACK with redis-py: no lease, no ledger, no result, no second delivery. Ours and bare take turns
-task by task, and the ratios to bare compare medians. A peer puts all its tasks and then does them with one worker
-(settings in the output), whose start and stop are not counted; most of them work on many tasks at once; the ratios to
-peers compare rates of the same turn, ours in two calls (``tasks_per_s`` has the three, too). Ratios are medians over
-the turns. The last line is one JSON object.
+``python benchmarks/queue_peers.py --peers-venv DIR [--peers NAME ...] [--quick]``: one server for all, with append-
+only file and everysec; every side puts empty tasks and does them in one process. Ours: each task is put, leased and
+acknowledged before the next, on one thread, in three calls, then in two (``acknowledge_and_lease``); then in batches
+of 64. Bare: XADD, XREADGROUP and XACK with redis-py: no lease, no ledger, no result, no second delivery. Ours and
+bare take turns task by task, and the ratios to bare compare medians. A peer puts all its tasks and then does them
+with one worker (settings in the output), whose start and stop are not counted; most of them work on many tasks at
+once; the ratios to peers compare rates of the same turn, ours in two calls (``tasks_per_s`` has the three, too).
+Ratios are medians over the turns. The last line is one JSON object.
 """
 
 from __future__ import annotations

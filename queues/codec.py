@@ -40,8 +40,8 @@ _DTYPES = {
 }
 
 
-#: Keeps bytes outside of the message under the name it returns; None: they belong inside.
-MoveOut = Callable[[memoryview], str | None]
+#: Keeps bytes outside of the message; returns their name there and xxh3-64. None: they belong inside.
+MoveOut = Callable[[memoryview], tuple[str, int] | None]
 #: The bytes of that name and size.
 BringIn = Callable[[str, int], memoryview]
 
@@ -59,9 +59,7 @@ def encode(message: Any, *, max_bytes: int = MAX_MESSAGE_BYTES, move_out: MoveOu
     """
     blocks: list[memoryview] = []
     try:
-        structure = msgpack.packb(
-            _ArrayCollector(blocks, move_out).plain(message, "message", 0), use_bin_type=True
-        )
+        structure = msgpack.packb(_ArrayCollector(blocks, move_out).plain(message, "message", 0))
     except OverflowError as error:
         raise ValueError(f"message holds an integer beyond 64 bits: {error}") from None
     parts: list[Any] = [structure + _PADDINGS[len(structure) % _ALIGNMENT]]
@@ -148,10 +146,9 @@ class _ArrayCollector:
             raise TypeError(f"{where} is an array of {array.dtype}, which cannot be sent")
         flat = np.ascontiguousarray(array).reshape(-1)
         block = flat.view(np.uint8).data
-        name = None if self._move_out is None or not block.nbytes else self._move_out(block)
-        if name is not None:
-            facts = [array.dtype.str, array.shape, name, xxhash.xxh3_64_intdigest(block)]
-            return msgpack.ExtType(_OUTSIDE_EXTENSION, msgpack.packb(facts))
+        kept = None if self._move_out is None or not block.nbytes else self._move_out(block)
+        if kept is not None:
+            return msgpack.ExtType(_OUTSIDE_EXTENSION, msgpack.packb([array.dtype.str, array.shape, *kept]))
         described = msgpack.packb([array.dtype.str, array.shape, self._offset])
         self._blocks.append(block)
         self._offset += block.nbytes + -block.nbytes % _ALIGNMENT

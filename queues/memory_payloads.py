@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+import xxhash
+
 from potstill.queues.errors import MalformedMessageError, PayloadMissingError
 from potstill.queues.payload_store import DEFAULT_THRESHOLD_BYTES
 
@@ -15,13 +17,13 @@ class MemoryPayloads:
         self._threshold_bytes = threshold_bytes
         self._kept: dict[str, bytes] = {}
 
-    def write(self, scope: str, data: memoryview) -> str | None:
+    def write(self, scope: str, data: memoryview) -> tuple[str, int] | None:
         """Keep a copy of these bytes; see ``PayloadStore.write``."""
         if data.nbytes < self._threshold_bytes:
             return None
         name = f"{scope}+{uuid.uuid4().hex}"
         self._kept[name] = bytes(data)
-        return name
+        return name, xxhash.xxh3_64_intdigest(data)
 
     def read(self, name: str, size: int) -> memoryview:
         """The kept bytes; see ``PayloadStore.read``."""

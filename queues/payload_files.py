@@ -6,8 +6,9 @@ import mmap
 import os
 import re
 import time
-import uuid
 from pathlib import Path
+
+import xxhash
 
 from potstill.queues.errors import MalformedMessageError, PayloadMissingError
 from potstill.queues.payload_store import DEFAULT_THRESHOLD_BYTES
@@ -15,6 +16,8 @@ from potstill.queues.payload_store import DEFAULT_THRESHOLD_BYTES
 #: Files of calls whose caller died are removed after this.
 ABANDONED_SECONDS = 86_400.0
 
+#: A piece is still in the processor's cache when it is written after its checksum.
+_PIECE_BYTES = 1024 * 1024
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,119}\+[0-9a-f]{32}\Z")
 
 
@@ -33,50 +36,51 @@ class PayloadFiles:
         if threshold_bytes < 0:
             raise ValueError(f"threshold_bytes must not be negative: got {threshold_bytes}")
         self._directory = Path(directory)
+        self._prefix = f"{self._directory}/"
         self._threshold_bytes = threshold_bytes
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def write(self, scope: str, data: memoryview) -> str | None:
+    def write(self, scope: str, data: memoryview) -> tuple[str, int] | None:
         """Keep a copy of these bytes; see ``PayloadStore.write``."""
-        if not _NAME.match(f"{scope}+{'0' * 32}"):
+        name = f"{scope}+{os.urandom(16).hex()}"
+        if not _NAME.match(name):
             raise ValueError(f"scope must be like an id: got {scope!r}")
         if data.nbytes < self._threshold_bytes:
             return None
-        name = f"{scope}+{uuid.uuid4().hex}"
-        path = self._directory / name
+        path = self._path(name)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
-            with os.fdopen(descriptor, "wb", buffering=0) as file:
-                written = 0
-                while written < data.nbytes:  # the kernel takes at most 2 GiB at once
-                    written += file.write(data[written:])
+            return name, _write(descriptor, data)
         except BaseException:
-            path.unlink(missing_ok=True)
+            os.unlink(path)
             raise
-        return name
+        finally:
+            os.close(descriptor)
 
     def read(self, name: str, size: int) -> memoryview:
         """The mapped bytes; see ``PayloadStore.read``."""
         if not _NAME.match(name):
             raise MalformedMessageError(f"{name[:200]!r} is not the name of a payload file")
         try:
-            descriptor = os.open(self._directory / name, os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW)
         except OSError as error:
             raise PayloadMissingError(f"payload file {name} cannot be read: {error.strerror}") from None
         try:
             found = os.fstat(descriptor).st_size
             if found != size or size == 0:
                 raise MalformedMessageError(f"payload file {name} has {found} bytes: its message says {size}")
-            # All pages at once: its checksum is read next, and a page fault each would cost more than that.
-            flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)  # Linux only
-            return memoryview(mmap.mmap(descriptor, size, flags=flags, prot=mmap.PROT_READ))
+            # Not MAP_POPULATE: it visits every page, where a fault brings its neighbours along.
+            return memoryview(mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ))
         finally:
             os.close(descriptor)
 
     def take(self, name: str, size: int) -> memoryview:
         """The mapped bytes, of a file that is there no more; see ``PayloadStore.take``."""
         view = self.read(name, size)
-        (self._directory / name).unlink(missing_ok=True)
+        try:
+            os.unlink(self._path(name))
+        except FileNotFoundError:
+            pass  # freed a moment ago
         return view
 
     def free(self, scope: str) -> int:
@@ -92,6 +96,9 @@ class PayloadFiles:
         before = time.time() - ABANDONED_SECONDS
         return self._remove("call.*+*", before=before) + self._remove("reply.*+*", before=before)
 
+    def _path(self, name: str) -> str:
+        return self._prefix + name
+
     def _remove(self, pattern: str, *, before: float) -> int:
         removed = 0
         for path in self._directory.glob(pattern):
@@ -99,3 +106,14 @@ class PayloadFiles:
                 path.unlink(missing_ok=True)
                 removed += 1
         return removed
+
+
+def _write(descriptor: int, data: memoryview) -> int:
+    """Writes everything; returns its xxh3-64."""
+    checksum = xxhash.xxh3_64()
+    for first in range(0, data.nbytes, _PIECE_BYTES):
+        piece = data[first : first + _PIECE_BYTES]
+        checksum.update(piece)
+        while piece:  # a disk that is nearly full takes a part
+            piece = piece[os.write(descriptor, piece) :]
+    return checksum.intdigest()

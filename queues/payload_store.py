@@ -24,13 +24,13 @@ def reply_scope(request_id: str) -> str:
 
 
 class PayloadStore(Protocol):
-    """Large arrays lie here, and messages name them; ``codec`` adds the checksum.
+    """Large arrays lie here, and messages name them and their checksum, which ``codec`` verifies.
 
     Whoever gives a message away also frees what lies outside of it: a task queue when the task's group is
     forgotten or the run purged, a caller when it has its answer.
     """
 
-    def write(self, scope: str, data: memoryview) -> str | None:
+    def write(self, scope: str, data: memoryview) -> tuple[str, int] | None:
         """Keep a copy of these bytes (a flat view of ``uint8``).
 
         Args:
@@ -38,7 +38,7 @@ class PayloadStore(Protocol):
             data: The bytes.
 
         Returns:
-            Their name, or None when they are so few that they belong into the message.
+            Their name and xxh3-64, or None when they are so few that they belong into the message.
         """
 
     def read(self, name: str, size: int) -> memoryview:

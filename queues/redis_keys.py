@@ -7,8 +7,7 @@ The Lua scripts receive that beginning as ``KEYS[1]`` and build the rest exactly
 key after the beginning      type   meaning
 ============================ ====== ========================================================================
 ``task:ID``                  hash   one task: kind, group, priority, max_attempts, payload (codec), rank,
-                                    state (waiting | leased | done | dead | cancelled), attempts, fence
-                                    (server's time of the delivery in us, or more than the last),
+                                    state (waiting | leased | done | dead | cancelled), attempts, fence,
                                     owner, deadline (ms), error, failed (fence of the last reported failure),
                                     submitted (ms)
 ``waiting:KIND``             zset   ids ready to lease, by rank = (9 - priority) * 2^48 + order of arrival
@@ -28,6 +27,7 @@ key after the beginning      type   meaning
 ``room``                     list   a door: closed by a producer that found the queue full, opened when
                                     tasks leave
 ``sequence``                 string counter: order of arrival
+``fence``                    string the newest fence: the server's time (us), or more than the last
 ``tallies:KIND``             string for the metrics: 64-bit counters (``BITFIELD``) of what happened since the run
                                     began: delivered, failed, expired; of the time from submission to first delivery,
                                     then of that from last delivery to acknowledgement: ms in all, and how many tasks

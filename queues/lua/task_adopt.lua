@@ -1,5 +1,6 @@
 -- Records work that files prove done. ARGV: id, kind, group, priority, max_attempts, payload, result of each task.
 -- Returns how many changed state. The fence is advanced so that a worker still on the task is refused.
+-- Uses task_deliveries.lua.
 local changed = 0
 for i = 1, #ARGV, 7 do
   local id, fields = ARGV[i], {}
@@ -10,7 +11,7 @@ for i = 1, #ARGV, 7 do
   end
   if task.state ~= 'done' then
     fields[#fields + 1] = 'fence'
-    fields[#fields + 1] = new_fence(task.fence)
+    fields[#fields + 1] = string.format('%.0f', new_fences(1))
     move(id, task, 'done', fields)
     note('HSET', 'results:' .. task.group, id, ARGV[i + 6])
     changed = changed + 1

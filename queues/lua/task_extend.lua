@@ -1,5 +1,6 @@
 -- Pushes deadlines out. ARGV: lease length (ms), then id, fence of each lease.
 -- Returns 1 or 0 for each: whether it is still held.
+-- Uses task_deliveries.lua.
 local now = now_ms()
 local deadline = now + tonumber(ARGV[1])
 local held = {}

@@ -1,5 +1,6 @@
 -- Gives a task back with an error. ARGV: id, fence, error, retry (1 or 0), first back-off (ms), longest back-off (ms).
 -- Returns 'ok', or the state of the task, 'expired', or 'unknown'. Repeating one's own failure is harmless.
+-- Uses task_deliveries.lua.
 local id, fence = ARGV[1], ARGV[2]
 local task, now = load(id), now_ms()
 if not task then return 'unknown' end

@@ -1,6 +1,8 @@
 -- Returns expired leases to the queue and reads the counts of a group. ARGV: group.
 -- Returns {ms until the next lease expires (-1: there is none), ledger as HGETALL would give it}. Closes the door
 -- `settled` of the group when tasks of it are waiting or leased.
+-- Uses task_deliveries.lua.
+-- Uses task_counts.lua.
 local now = now_ms()
 reap(now)
 flush()

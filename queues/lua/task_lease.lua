@@ -3,6 +3,7 @@
 -- acknowledge.
 -- Returns {answers of acknowledge(), ms until something may change (-1: nothing pending), tasks}; a task is
 -- {id, kind, group, priority, max_attempts, payload, fence, attempt, deadline (ms)}.
+-- Uses task_deliveries.lua.
 local owner, wanted, lease_ms, last_kind = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 4 + tonumber(ARGV[4])
 local now, answers = now_ms(), acknowledge(last_kind + 1)
 local returned = reap(now)
@@ -38,11 +39,11 @@ end
 if last_kind > 5 then table.sort(best, function(one, other) return one.rank < other.rank end) end
 left = true
 
-local deadline = now + lease_ms
+local deadline, first_fence = now + lease_ms, new_fences(#best)
 for i, task in ipairs(best) do
   local f = redis.call('HMGET', base .. 'task:' .. task.id, 'group', 'priority', 'max_attempts', 'payload', 'attempts',
-    'submitted', 'fence')
-  local attempt, fence = f[5] + 1, new_fence(f[7])
+    'submitted')
+  local attempt, fence = f[5] + 1, string.format('%.0f', first_fence + i - 1)
   -- Not by move(): the task has left the index of the waiting already.
   redis.call('HSET', base .. 'task:' .. task.id, 'state', 'leased', 'fence', fence, 'owner', owner,
     'deadline', deadline, 'attempts', attempt)

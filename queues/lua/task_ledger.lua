@@ -1,4 +1,5 @@
 -- Reads the counts of a group, or of the run, over all groups. ARGV: group, or nothing. Returns what HGETALL would.
+-- Uses task_counts.lua.
 if ARGV[1] then return ledger_of(ARGV[1]) end
 local total
 for _, group in ipairs(redis.call('SMEMBERS', base .. 'groups')) do

@@ -1,6 +1,7 @@
 -- Reads what can be measured; changes nothing. No ARGV.
 -- Returns {kinds, groups}; a kind is {kind, tasks waiting, backing off among them, ms since the submission of the oldest
 -- that is ready, tallies}, a group {group, ledger as HGETALL would give it}.
+-- Uses task_counts.lua.
 local now, kinds, groups = now_ms(), {}, {}
 
 -- Within a priority the first is the oldest.

@@ -1,6 +1,7 @@
 -- Submits tasks in order until the queue is full; ids already known are passed over.
 -- ARGV: max_waiting (-1: unbounded), then id, kind, group, priority, max_attempts, payload of each task.
 -- Returns {tasks passed, new among them}. Closes the door `room` when it stopped early.
+-- Uses task_counts.lua.
 local room = math.huge
 if ARGV[1] ~= '-1' then
   room = tonumber(ARGV[1])

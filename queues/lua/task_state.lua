@@ -1,4 +1,4 @@
--- Prepended to every other task_*.lua: how a task changes state, in one place.
+-- Stands before every task_*.lua: how a task changes state, in one place.
 -- KEYS[1] is the beginning of all keys of the run; redis_keys.py says what each key holds.
 --
 -- A task's own hash changes at once. What concerns many tasks (indexes, tallies, doors, wake-ups) is noted and
@@ -8,9 +8,6 @@
 local base = KEYS[1]
 local LANE = 281474976710656 -- 2^48 submissions per priority keep every rank an exact double
 
--- Where a tally of the metrics stands in `tallies:KIND` (redis_queue_metrics.py reads it). Of a duration this is the
--- sum (ms); its buckets follow.
-local TALLY = {delivered = 0, failed = 1, expired = 2, waited = 3, worked = 27}
 local MAX_TOKENS = 1000
 
 local noted, submitted, tallies, waking, closed, left = {}, {}, {}, {}, {}, false
@@ -51,25 +48,6 @@ local function note(command, key, first, second)
   end
   members[#members + 1] = first
   members[#members + 1] = second
-end
-
--- For the metrics: how often something happened to tasks of a kind. `place` is from TALLY.
-local function tally(kind, place, by)
-  local places = tallies[kind]
-  if not places then
-    places = {}
-    tallies[kind] = places
-  end
-  places[place] = (places[place] or 0) + by
-end
-
--- For the metrics: one more duration, from `since` to `now` (ms). Bucket e holds those of at most 2^e ms, bucket 22 all
--- longer ones.
-local function tally_duration(kind, place, since, now)
-  local ms, e = math.max(0, now - since), 0
-  while e < 22 and 2 ^ e < ms do e = e + 1 end
-  tally(kind, place, ms)
-  tally(kind, place + 1 + e, 1)
 end
 
 local function open_door(name)
@@ -123,21 +101,6 @@ end
 local function to_waiting(id, task, fields)
   move(id, task, 'waiting', fields)
   enqueue(id, task)
-end
-
--- Back to the queue, ready at `ready` (ms; nil: now), or dead when the attempts are used up.
-local function give_back(id, task, message, ready)
-  local error = {'error', message}
-  if task.attempts >= task.max_attempts then
-    move(id, task, 'dead', error)
-  elseif ready then
-    move(id, task, 'waiting', error)
-    note('ZADD', 'delayed:' .. task.kind, ready, id)
-    -- A blocked worker must learn the new, perhaps earlier, time at which there is something to do.
-    open_door('wake:' .. task.kind)
-  else
-    to_waiting(id, task, error)
-  end
 end
 
 -- Lua can hand over some thousand arguments at once. Returns the sum of the answers.
@@ -207,94 +170,4 @@ local function flush()
   for kind, ready in pairs(waking) do wake(kind, ready) end
   flush_doors()
   noted, submitted, tallies, waking, closed, left = {}, {}, {}, {}, {}, false
-end
-
--- An expired lease has already cost its length: its task is ready at once.
-local function reap(now)
-  local expired = redis.call('ZRANGEBYSCORE', base .. 'leases', '-inf', now, 'LIMIT', 0, 100)
-  for _, id in ipairs(expired) do
-    local task = load(id)
-    give_back(id, task, 'lease expired (worker ' .. task.owner .. ' died or hung)', nil)
-    tally(task.kind, TALLY.expired, 1)
-  end
-  return #expired
-end
-
--- Ends the back-offs of a kind that are over.
-local function promote_delayed(kind, now)
-  local ready = redis.call('ZRANGEBYSCORE', base .. 'delayed:' .. kind, '-inf', now, 'LIMIT', 0, 100)
-  for _, id in ipairs(ready) do
-    note('ZREM', 'delayed:' .. kind, id)
-    enqueue(id, load(id))
-  end
-  return #ready
-end
-
--- Milliseconds until the first entry of these indexes is due; -1 when they are empty.
-local function next_event(now, indexes)
-  local pause = -1
-  for _, name in ipairs(indexes) do
-    local head = redis.call('ZRANGE', base .. name, 0, 0, 'WITHSCORES')
-    if head[2] and (pause < 0 or tonumber(head[2]) - now < pause) then
-      pause = math.max(0, tonumber(head[2]) - now)
-    end
-  end
-  return pause
-end
-
-local granted = 0
--- The fence of one more delivery of a task. It follows the clock, so that a crash of the server that takes the newest
--- writes with it does not make it give a fence a second time.
-local function new_fence(last)
-  granted = granted + 1
-  return string.format('%.0f', math.max(tonumber(last or 0), now_us()) + granted)
-end
-
-local function holds(task, fence, now)
-  return task and task.state == 'leased' and task.fence == fence and task.deadline > now
-end
-
--- Marks the tasks of ARGV from `first` on (id, fence, result of each lease) done. Returns for each 'ok', or why not: the
--- state of the task, 'expired', or 'unknown'. A refusal counts as a duplicate.
-local function acknowledge(first)
-  local now, answers = now_ms(), {}
-  for i = first, #ARGV, 3 do
-    local id, fence = ARGV[i], ARGV[i + 1]
-    local task, answer = load(id), 'ok'
-    if not task then
-      answer = 'unknown'
-    elseif holds(task, fence, now) then
-      move(id, task, 'done')
-      -- The fence is the time of the delivery (us).
-      tally_duration(task.kind, TALLY.worked, math.floor(tonumber(fence) / 1000), now)
-      note('HSET', 'results:' .. task.group, id, ARGV[i + 2])
-    elseif task.state ~= 'done' or task.fence ~= fence then
-      redis.call('HINCRBY', base .. 'duplicates', task.group, 1)
-      answer = task.state
-      if answer == 'leased' and task.fence == fence then answer = 'expired' end
-    end
-    answers[#answers + 1] = answer
-  end
-  return answers
-end
-
--- The counts of a group as HGETALL would give them.
-local function ledger_of(group)
-  local all, leased = 0, #redis.call('ZINTER', 2, base .. 'leases', base .. 'open:' .. group)
-  for _, by in ipairs(redis.call('HVALS', base .. 'submitted:' .. group)) do all = all + tonumber(by) end
-  return {
-    'submitted', all,
-    'waiting', redis.call('SCARD', base .. 'open:' .. group) - leased,
-    'leased', leased,
-    'done', redis.call('HLEN', base .. 'results:' .. group),
-    'dead', redis.call('SCARD', base .. 'dead:' .. group),
-    'cancelled', redis.call('SCARD', base .. 'cancelled:' .. group),
-    'duplicates', tonumber(redis.call('HGET', base .. 'duplicates', group) or 0),
-  }
-end
-
--- How many tasks of a kind back off, and how many wait (those included).
-local function depth_of(kind)
-  local delayed = redis.call('ZCARD', base .. 'delayed:' .. kind)
-  return delayed, redis.call('ZCARD', base .. 'waiting:' .. kind) + delayed
 end

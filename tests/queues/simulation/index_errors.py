@@ -17,9 +17,9 @@ def index_errors(connection: RedisConnection, run: str) -> list[str]:
     names = connection.exchange(("KEYS", keys.of("task", "*")))[0]
     rows = connection.exchange(*(("HGETALL", name) for name in names)) if names else []
     tasks = {name.decode().rpartition("task:")[2]: _text(row) for name, row in zip(names, rows, strict=True)}
-    wanted = _wanted(tasks)
     groups = sorted({task["group"] for task in tasks.values()})
-    kinds = sorted({task["kind"] for task in tasks.values()})
+    kinds = _names(connection.exchange(("SMEMBERS", keys.of("kinds")))[0])
+    wanted = _wanted(tasks, kinds)
     return [
         f"{key}: {found!r} instead of {wanted[key]!r}"
         for key, found in _found(connection, keys, groups, kinds).items()
@@ -27,11 +27,12 @@ def index_errors(connection: RedisConnection, run: str) -> list[str]:
     ]
 
 
-def _wanted(tasks: dict[str, dict[str, str]]) -> dict[str, Any]:
+def _wanted(tasks: dict[str, dict[str, str]], known_kinds: list[str]) -> dict[str, Any]:
     """What each key should hold."""
     wanted: dict[str, Any] = defaultdict(dict)
     wanted["groups"] = sorted({task["group"] for task in tasks.values()})
-    wanted["kinds"] = sorted({task["kind"] for task in tasks.values()})
+    # Kinds of forgotten groups stay known.
+    wanted["kinds"] = sorted({*known_kinds, *(task["kind"] for task in tasks.values())})
     for kind in wanted["kinds"]:
         wanted[f"ready or delayed:{kind}"] = sorted(
             name for name, task in tasks.items() if (task["kind"], task["state"]) == (kind, "waiting")
@@ -68,7 +69,7 @@ def _found(
 
     found: dict[str, Any] = {
         "groups": _names(ask("SMEMBERS", "groups")),
-        "kinds": _names(ask("SMEMBERS", "kinds")),
+        "kinds": kinds,
         "leases": scores("leases"),
     }
     for kind in kinds:
