@@ -24,8 +24,10 @@ class PendingPictures(Protocol):
 class RenderChannel(Protocol):
     """Where a rollout worker sends its scenes."""
 
-    def submit(self, requests: Sequence[RenderRequest]) -> PendingPictures:
-        """Send a batch and return at once."""
+    def submit(
+        self, requests: Sequence[RenderRequest], *, before: PendingPictures | None = None
+    ) -> PendingPictures:
+        """Send a batch. ``before``, pictures that the caller wants next, may be awaited along the way."""
 
 
 class RpcRenderChannel:
@@ -35,35 +37,40 @@ class RpcRenderChannel:
         self._client = client
         self._deadline_seconds = deadline_seconds
 
-    def submit(self, requests: Sequence[RenderRequest]) -> PendingPictures:
+    def submit(
+        self, requests: Sequence[RenderRequest], *, before: PendingPictures | None = None
+    ) -> PendingPictures:
         """One message for the whole batch."""
         body = {"requests": [to_message(request) for request in requests]}
-        return _RpcPictures(self._client, body, self._deadline_seconds)
+        awaited = before.reply if isinstance(before, _RpcPictures) else None
+        return _RpcPictures(self._client, body, self._deadline_seconds, awaited)
 
 
 class _RpcPictures:
-    def __init__(self, client: RpcClient, body: dict, deadline_seconds: float) -> None:
+    def __init__(
+        self, client: RpcClient, body: dict, deadline_seconds: float, before: PendingReply | None
+    ) -> None:
         self._client = client
         self._body = body
         self._deadline_seconds = deadline_seconds
-        self._pending = self._send()
+        self.reply = self._send(before)
 
     def result(self) -> list[RenderReply]:
         for _ in range(RENDER_ATTEMPTS - 1):
             try:
                 return self._receive()
             except RpcTimeoutError:  # rendering is a pure function of the request: asking again is harmless
-                self._pending = self._send()
+                self.reply = self._send()
         return self._receive()
 
-    def _send(self) -> PendingReply:
+    def _send(self, before: PendingReply | None = None) -> PendingReply:
         try:
-            return self._client.submit(self._body, deadline_seconds=self._deadline_seconds)
+            return self._client.submit(self._body, deadline_seconds=self._deadline_seconds, before=before)
         except QueueFullError as error:
             return _Refused(str(error))
 
     def _receive(self) -> list[RenderReply]:
-        return [reply_from_message(message) for message in self._pending.result()["replies"]]
+        return [reply_from_message(message) for message in self.reply.result()["replies"]]
 
 
 class _Refused:
@@ -82,7 +89,9 @@ class LocalRenderChannel:
     def __init__(self, renderer: SceneRenderer) -> None:
         self._renderer = renderer
 
-    def submit(self, requests: Sequence[RenderRequest]) -> PendingPictures:
+    def submit(
+        self, requests: Sequence[RenderRequest], *, before: PendingPictures | None = None
+    ) -> PendingPictures:
         """Remember the batch; drawing happens in ``result``."""
         return _LocalPictures(self._renderer, requests)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -34,6 +34,9 @@ class RolloutWorker:
         half A   submit scenes ......(drawn)...... collect | student, expert, env.step | submit ...
         half B   collect | student, expert, env.step | submit scenes ......(drawn)...... collect ...
 
+    A finished episode is committed after its half's next scenes are out, one in each turn: writing it must not let
+    the renderer run dry.
+
     An episode that raises, or whose scene cannot be drawn, fails its own task; the others go on. A lost lease
     drops its episode.
     """
@@ -61,6 +64,7 @@ class RolloutWorker:
         self._meter = meter
         first = (batch + 1) // 2
         self._halves = [_Half(size) for size in (first, batch - first) if size]
+        self._finished: deque[EpisodeInProgress] = deque()
         self._idle_envs: dict[tuple[str, str], list[MetaWorldEnv]] = defaultdict(list)
         self._students: dict[str, Student] = {}
         self.steps = 0
@@ -72,6 +76,8 @@ class RolloutWorker:
         """Work until ``should_stop``; then give unfinished tasks back untouched."""
         while not should_stop():
             self.tick(wait_seconds=IDLE_SECONDS)
+        while self._finished:
+            self._finish(self._finished.popleft())
         for half in self._halves:
             for episode in half.episodes:
                 self._leases.drop(episode.lease)
@@ -89,12 +95,13 @@ class RolloutWorker:
             idle = half is self._halves[0] and not self._busy
             self._refill(half, wait_seconds=wait_seconds if idle else 0.0)
             self._submit(half)
+            self._commit()
         self._meter.count(self.steps - before)
         return self._busy
 
     @property
     def _busy(self) -> bool:
-        return any(half.episodes for half in self._halves)
+        return bool(self._finished) or any(half.episodes for half in self._halves)
 
     def _refill(self, half: _Half, *, wait_seconds: float) -> None:
         free = half.size - len(half.episodes)
@@ -132,7 +139,16 @@ class RolloutWorker:
     def _submit(self, half: _Half) -> None:
         half.pending = None
         if half.episodes:
-            half.pending = self._pictures.submit([episode.render_request() for episode in half.episodes])
+            requests = [episode.render_request() for episode in half.episodes]
+            # Nothing is left to do before the other half's pictures, unless an episode waits for its commit.
+            with self._meter.waiting():
+                half.pending = self._pictures.submit(
+                    requests, before=None if self._finished else self._next(half)
+                )
+
+    def _next(self, half: _Half) -> PendingPictures | None:
+        """What the half after this one waits for."""
+        return next((other.pending for other in self._halves if other is not half), None)
 
     def _show(self, half: _Half, episodes: Sequence[EpisodeInProgress], pending: PendingPictures) -> None:
         """Wait for the pictures of these episodes; paint again where a warp left too much unseen."""
@@ -188,15 +204,27 @@ class RolloutWorker:
         return actions
 
     def _settle(self, half: _Half) -> None:
-        """Commit what is finished, drop what was taken away from us."""
+        """Put aside what is finished, drop what was taken away from us."""
         lost = self._leases.lost()
         for episode in [e for e in half.episodes if e.finished or e.lease.task.id in lost]:
             half.episodes.remove(episode)
             self._idle_envs[episode.job.task, episode.job.robot].append(episode.env)
             if episode.finished and episode.lease.task.id not in lost:
-                self._finish(episode)
+                self._finished.append(episode)
             else:
                 self._leases.drop(episode.lease)
+
+    def _commit(self) -> None:
+        """Commit one finished episode; more when they come faster than one in a turn, or nothing else is to do."""
+        acting = sum(len(half.episodes) for half in self._halves)
+        while self._finished:
+            episode = self._finished.popleft()
+            if episode.lease.task.id in self._leases.lost():
+                self._leases.drop(episode.lease)
+            else:
+                self._finish(episode)
+            if len(self._finished) <= acting:
+                return
 
     def _finish(self, episode: EpisodeInProgress) -> None:
         try:

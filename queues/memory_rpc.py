@@ -11,7 +11,7 @@ from potstill.queues.errors import QueueFullError
 from potstill.queues.memory_rpc_channel import MemoryRequest, MemoryRpcChannel
 from potstill.queues.memory_rpc_stream import MemoryReplyStream, MemoryStreamWriter
 from potstill.queues.payload_store import reply_scope, request_scope
-from potstill.queues.rpc import RpcRequest, refuse_streamed
+from potstill.queues.rpc import PendingReply, RpcRequest, refuse_streamed
 from potstill.queues.rpc_stream import DEFAULT_WINDOW, STREAM_PREFIX
 
 _LONGEST_WAIT_SECONDS = 1.0
@@ -26,8 +26,10 @@ class MemoryRpcClient:
         self._channel = channel
         self._max_waiting = max_waiting
 
-    def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> MemoryRequest:
-        """Send and return at once; see ``RpcClient.submit``."""
+    def submit(
+        self, body: Mapping[str, Any], *, deadline_seconds: float, before: PendingReply | None = None
+    ) -> MemoryRequest:
+        """Send and return at once: no round trip could be saved here; see ``RpcClient.submit``."""
         return self._send(uuid.uuid4().hex, body, deadline_seconds)
 
     def call(self, body: Mapping[str, Any], *, deadline_seconds: float) -> dict[str, Any]:

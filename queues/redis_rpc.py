@@ -18,7 +18,7 @@ from potstill.queues.redis_connection import RedisConnection, block_seconds
 from potstill.queues.redis_keys import RedisKeys
 from potstill.queues.redis_reply_stream import RedisReplyStream
 from potstill.queues.redis_stream_writer import RedisStreamWriter
-from potstill.queues.rpc import RpcRequest, refuse_streamed
+from potstill.queues.rpc import PendingReply, RpcRequest, refuse_streamed
 from potstill.queues.rpc_stream import DEFAULT_WINDOW, STREAM_PREFIX
 
 #: An inbox nobody reads (its client died) is forgotten after this.
@@ -63,29 +63,17 @@ class RedisRpcClient:
         self._changed = threading.Condition()
         self._reading = False
 
-    def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> _PendingReply:
-        """Send and return at once; see ``RpcClient.submit``."""
-        pending, message = self._prepare(body, deadline_seconds)
-        self._send(pending.id, message, deadline_seconds)
-        return pending
+    def submit(
+        self, body: Mapping[str, Any], *, deadline_seconds: float, before: PendingReply | None = None
+    ) -> _PendingReply:
+        """Send and return at once, or with the reply ``before`` it; see ``RpcClient.submit``."""
+        wanted = isinstance(before, _PendingReply) and before.frame is None
+        return self._submit(body, deadline_seconds, read=wanted)
 
     def call(self, body: Mapping[str, Any], *, deadline_seconds: float) -> dict[str, Any]:
         """Ask and wait, mostly in one round trip; see ``RpcClient.call``."""
-        with self._changed:
-            alone = not self._reading and self._max_waiting is None
-            self._reading = self._reading or alone
-        if not alone:
-            return self.submit(body, deadline_seconds=deadline_seconds).result()
-        frames: list[bytes] = []
-        try:
-            pending, message = self._prepare(body, deadline_seconds)
-            submit = self._submit_command(pending.id, message, deadline_seconds)
-            block = ("BLPOP", self._inbox, block_seconds(deadline_seconds))
-            _, reply = self._connection.exchange(submit, block)
-            frames = [reply[1]] if reply else []
-        finally:
-            self._hand_over(frames)
-        return pending.result()
+        # Where there may be no room, nobody would answer while this thread waits.
+        return self._submit(body, deadline_seconds, read=self._max_waiting is None).result()
 
     def stream(self, body: Mapping[str, Any], *, deadline_seconds: float) -> RedisReplyStream:
         """Ask for an answer of many frames; see ``RpcClient.stream``."""
@@ -121,6 +109,15 @@ class RedisRpcClient:
         """Free what a request without an answer left outside of its message."""
         self._messages.free(request_scope(request_id))
 
+    def _submit(self, body: Mapping[str, Any], deadline_seconds: float, *, read: bool) -> _PendingReply:
+        """Send; with ``read``, look for a reply in the same round trip unless another thread reads."""
+        pending, message = self._prepare(body, deadline_seconds)
+        if not (
+            read and self._begin_reading() and self._send_and_read(pending.id, message, deadline_seconds)
+        ):
+            self._send(pending.id, message, deadline_seconds)
+        return pending
+
     def _prepare(self, body: Mapping[str, Any], deadline_seconds: float) -> tuple[_PendingReply, bytes]:
         request_id = uuid.uuid4().hex
         message = self._messages.encode(body, scope=request_scope(request_id))
@@ -128,6 +125,13 @@ class RedisRpcClient:
         with self._changed:
             self._pending[request_id] = pending
         return pending, message
+
+    def _begin_reading(self) -> bool:
+        """Become the thread that reads the inbox, unless another one does; ``_hand_over`` must follow."""
+        with self._changed:
+            alone = not self._reading
+            self._reading = True
+        return alone
 
     def _hand_over(self, frames: list[bytes]) -> None:
         """Deliver what this thread read, and let another one read."""
@@ -157,6 +161,18 @@ class RedisRpcClient:
                     f"after {deadline_seconds} s"
                 )
             blocking = [("BLMOVE", room, room, "LEFT", "RIGHT", block_seconds(remaining))]
+
+    def _send_and_read(self, request_id: str, message: bytes, deadline_seconds: float) -> bool:
+        """Try to send, wait for a reply in the same round trip, and hand the inbox over; False: there was no room."""
+        frames: list[bytes] = []
+        try:
+            submit = self._submit_command(request_id, message, deadline_seconds)
+            block = ("BLPOP", self._inbox, block_seconds(deadline_seconds))
+            sent, reply = self._connection.exchange(submit, block)
+            frames = [reply[1]] if reply else []
+        finally:
+            self._hand_over(frames)
+        return bool(sent == b"ok")
 
     def _read(self, remaining: float) -> list[bytes]:
         block = ("BLPOP", self._inbox, block_seconds(remaining))

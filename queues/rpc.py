@@ -52,10 +52,18 @@ class RpcClient(Protocol):
     so a reply faster than its waiter is never lost.
     """
 
-    def submit(self, body: Mapping[str, Any], *, deadline_seconds: float) -> PendingReply:
+    def submit(
+        self, body: Mapping[str, Any], *, deadline_seconds: float, before: PendingReply | None = None
+    ) -> PendingReply:
         """Send and return at once; many requests may be in flight.
 
         A bounded client first waits for room while too many requests of the service wait.
+
+        Args:
+            body: The request.
+            deadline_seconds: For the reply; the request is forgotten then.
+            before: An earlier request of this client whose reply the caller wants next. It is awaited here (for a
+                second at most), since sending and awaiting together cost one round trip instead of two.
 
         Raises:
             QueueFullError: no room before the deadline.

@@ -49,7 +49,7 @@ def test_a_request_nobody_answered_is_sent_again_and_then_given_up(rpc):
     class Counted(MemoryRpcClient):
         sent = 0
 
-        def submit(self, body, *, deadline_seconds):
+        def submit(self, body, *, deadline_seconds, before=None):
             Counted.sent += 1
             return super().submit(body, deadline_seconds=deadline_seconds)
 
@@ -61,7 +61,7 @@ def test_a_request_nobody_answered_is_sent_again_and_then_given_up(rpc):
 
 def test_an_answer_to_the_second_sending_is_as_good_as_one_to_the_first(rpc):
     class LateServer(MemoryRpcClient):
-        def submit(self, body, *, deadline_seconds):
+        def submit(self, body, *, deadline_seconds, before=None):
             pending = super().submit(body, deadline_seconds=deadline_seconds)
             if self.late:
                 make_server(rpc, SketchRenderer()).serve_once(wait_seconds=0)

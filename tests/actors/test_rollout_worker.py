@@ -10,6 +10,7 @@ from potstill.actors.render_channel import LocalRenderChannel
 from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.rendering.sketch_renderer import SketchRenderer
+from potstill.experience.episode_store import EpisodeStore
 from potstill.queues.errors import LeaseLostError, RpcTimeoutError
 from potstill.queues.memory_lease_keeper import MemoryLeaseKeeper
 
@@ -74,6 +75,66 @@ class TestEqualWhereverItRuns:
         assert bench.renderer.batches == 2 * 5
 
 
+class Diary(LocalRenderChannel):
+    """Writes down what is asked for and when the other half's pictures are wanted first."""
+
+    def __init__(self, renderer):
+        super().__init__(renderer)
+        self.lines = []
+
+    def submit(self, requests, *, before=None):
+        self.lines.append((len(requests), before is not None))
+        return super().submit(requests, before=before)
+
+
+class TestTurns:
+    def test_each_half_asks_together_with_its_wait_for_the_other(self, bench):
+        diary = Diary(bench.renderer)
+        bench.run(*[bench.job(i, max_steps=3, hold_steps=9) for i in range(4)], pictures=diary)
+        assert diary.lines == [(2, False)] + [(2, True)] * 5
+
+    def test_finished_episodes_are_committed_one_in_a_turn_after_the_next_scenes_are_out(
+        self, bench, monkeypatch
+    ):
+        # GIVEN four episodes that end together, and more to do
+        bench.put(*[bench.job(i, max_steps=2, hold_steps=9) for i in range(8)])
+        diary, commit = Diary(bench.renderer), EpisodeStore.commit
+        monkeypatch.setattr(
+            EpisodeStore,
+            "commit",
+            lambda store, episode: (diary.lines.append("commit"), commit(store, episode))[1],
+        )
+        # WHEN they are acted
+        assert bench.work(bench.worker(batch=4, pictures=diary)).done == 8
+        # THEN no two of the first four are written without scenes of the next in between
+        first = diary.lines.index("commit")
+        assert diary.lines[first - 1] == (2, False)  # the commit goes before the wait for the other half
+        between = [diary.lines[first + place] for place in (1, 3, 5)]
+        assert diary.lines[first : first + 7 : 2] == ["commit"] * 4 and "commit" not in between
+
+    def test_a_lease_lost_before_the_commit_leaves_nothing(self, bench):
+        # GIVEN four episodes that ended together, two of them not yet committed
+        bench.put(*[bench.job(i, max_steps=2 if i < 4 else 9, hold_steps=9) for i in range(8)])
+        worker = bench.worker(batch=8)
+        for _ in range(3):
+            worker.tick()
+        assert len(bench.store.entries(0)) == 2
+        # WHEN their tasks are taken away
+        bench.queue.cancel("rollout")
+        while worker.tick():
+            pass
+        # THEN they are not committed any more
+        assert len(bench.store.entries(0)) == 2
+        assert counts(bench.queue.ledger()) == {"submitted": 8, "done": 2, "cancelled": 6}
+
+    def test_a_graceful_stop_commits_what_is_finished(self, bench):
+        bench.put(*[bench.job(i, max_steps=steps, hold_steps=9) for i, steps in enumerate([2, 2, 2, 9])])
+        ticks = iter([False] * 3 + [True])
+        bench.worker(batch=6).run(lambda: next(ticks))
+        assert counts(bench.queue.ledger()) == {"submitted": 4, "done": 3, "waiting": 1}
+        assert len(bench.store.entries(0)) == 3
+
+
 class TestFaults:
     def test_a_rollout_that_raises_fails_its_own_task_and_the_others_finish(self, bench, monkeypatch):
         step = MetaWorldEnv.step
@@ -110,7 +171,7 @@ class TestFaults:
         class Silent:
             asked = 0
 
-            def submit(self, requests):
+            def submit(self, requests, *, before=None):
                 Silent.asked += 1
                 return self
 

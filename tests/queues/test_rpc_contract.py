@@ -54,6 +54,53 @@ def test_many_requests_in_flight_are_awaited_in_any_order(backend, doubler):
     assert all(reply.result() == {"y": 2 * x} for x, reply in pending)
 
 
+def test_two_requests_in_flight_are_sent_and_awaited_in_turns(backend, doubler):
+    client = backend.client()
+    ahead = client.submit({"x": 0}, deadline_seconds=10)
+    for x in range(1, 40):
+        behind = client.submit({"x": x}, deadline_seconds=10, before=ahead)
+        assert ahead.result() == {"y": 2 * (x - 1)}
+        ahead = behind
+    assert ahead.result() == {"y": 78}
+
+
+def test_a_request_is_on_its_way_though_nobody_answers_the_one_before(backend):
+    client, server = backend.client(), backend.server()
+    ahead = client.submit({"x": 1}, deadline_seconds=5)
+    (unanswered,) = server.take(max_requests=1, wait_seconds=5)
+    behind = client.submit({"x": 2}, deadline_seconds=10, before=ahead)
+    (request,) = server.take(max_requests=1, wait_seconds=5)
+    server.reply(request, {"y": 4})
+    assert behind.result() == {"y": 4}
+    server.reply(unanswered, {"y": 2})
+    assert ahead.result() == {"y": 2}
+
+
+def test_where_there_is_no_room_the_reply_before_is_fetched_and_the_request_waits_its_turn(backend):
+    client, server = backend.client(max_waiting=1), backend.server()
+    ahead = client.submit({"x": 1}, deadline_seconds=20)
+    (request,) = server.take(max_requests=1, wait_seconds=5)
+    backend.client().submit({"x": 2}, deadline_seconds=20)  # takes the only place
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(client.submit, {"x": 3}, deadline_seconds=20, before=ahead)
+        server.reply(request, {"y": 2})
+        assert ahead.result() == {"y": 2}
+        assert [server.take(max_requests=1, wait_seconds=5)[0].body["x"] for _ in range(2)] == [2, 3]
+        sending.result()
+
+
+def test_threads_that_send_and_await_in_one_share_a_client(backend, doubler):
+    client = backend.client()
+
+    def two(x):
+        ahead = client.submit({"x": x}, deadline_seconds=10)
+        behind = client.submit({"x": -x}, deadline_seconds=10, before=ahead)
+        return ahead.result()["y"], behind.result()["y"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(two, range(60))) == [(2 * x, -2 * x) for x in range(60)]
+
+
 def test_threads_share_a_client(backend, doubler):
     client = backend.client()
     with ThreadPoolExecutor(8) as pool:
