@@ -33,6 +33,7 @@ class RenderWorker:
         self._renderer = renderer
         self._batch = batch
         self._meter = meter
+        self._ahead: list[RpcRequest] = []
         self.frames = 0
         """Scenes drawn since the start."""
         self.batches = 0
@@ -41,15 +42,20 @@ class RenderWorker:
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Serve until ``should_stop`` answers True (looked at once a second)."""
         while not should_stop():
-            self.serve_once(wait_seconds=TAKE_SECONDS)
+            self.serve_once(wait_seconds=TAKE_SECONDS, go_on=True)
+        if self._ahead:
+            self.serve_once(wait_seconds=0.0)
 
-    def serve_once(self, *, wait_seconds: float) -> int:
-        """Answer what is waiting; returns how many messages."""
+    def serve_once(self, *, wait_seconds: float, go_on: bool = False) -> int:
+        """Answer what is waiting; returns how many messages.
+
+        With ``go_on`` the next message comes with the round trip of the answers: the caller must serve again.
+        """
         with self._meter.waiting():
             messages = self._take(wait_seconds)
         before, taken = self.frames, time.monotonic()
         if messages:
-            self._answer_together(messages)
+            self._answer_together(messages, take=1 if go_on else 0)
         served = time.monotonic() - taken
         for message in messages:
             self._meter.answered(message.waited_seconds + served)
@@ -57,13 +63,14 @@ class RenderWorker:
         return len(messages)
 
     def _take(self, wait_seconds: float) -> list[RpcRequest]:
-        taken = messages = self._server.take(max_requests=1, wait_seconds=wait_seconds)
+        taken = messages = self._ahead or self._server.take(max_requests=1, wait_seconds=wait_seconds)
+        self._ahead = []
         while taken and sum(len(message.body.get("requests", ())) for message in messages) < self._batch:
             taken = self._server.take(max_requests=1, wait_seconds=0.0)
             messages = messages + taken
         return messages
 
-    def _answer_together(self, messages: Sequence[RpcRequest]) -> None:
+    def _answer_together(self, messages: Sequence[RpcRequest], *, take: int = 0) -> None:
         try:
             scenes = [_scenes(message) for message in messages]
             replies = iter(self._draw([scene for group in scenes for scene in group]))
@@ -71,7 +78,7 @@ class RenderWorker:
                 (message, {"replies": list(itertools.islice(replies, len(group)))})
                 for message, group in zip(messages, scenes)
             ]
-            self._server.reply_many(answers)
+            self._ahead = self._server.reply_many(answers, take=take)
         except Exception:
             if len(messages) == 1:
                 self._server.reply_error(messages[0], traceback.format_exc(limit=8))

@@ -101,11 +101,14 @@ class MemoryRpcServer:
         else:
             self._send(request.id, {"error": error})
 
-    def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
-        """Answer a batch."""
+    def reply_many(
+        self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]], *, take: int = 0
+    ) -> list[RpcRequest]:
+        """Answer a batch, take the next; see ``RpcServer.reply_many``."""
         refuse_streamed(request for request, _ in answers)
         for request, body in answers:
             self.reply(request, body)
+        return self.take(max_requests=take, wait_seconds=0.0) if take else []
 
     def open_stream(self, request: RpcRequest, *, window: int = DEFAULT_WINDOW) -> MemoryStreamWriter:
         """Answer in frames; see ``RpcServer.open_stream``."""

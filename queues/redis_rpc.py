@@ -254,7 +254,7 @@ class RedisRpcServer:
         take = script_command("rpc_take", self._base, max_requests, self._redeliver_ms)
         event_ms, taken = self._connection.exchange(take)[0]
         while True:
-            requests = [request for row in taken if (request := self._request(row)) is not None]
+            requests = self._requests(taken)
             remaining = give_up - time.monotonic()
             if requests or remaining <= 0:
                 return requests
@@ -273,10 +273,18 @@ class RedisRpcServer:
         else:
             self._send([(request.id, {"id": request.id, "error": error})])
 
-    def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
-        """Answer a batch in one round trip."""
+    def reply_many(
+        self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]], *, take: int = 0
+    ) -> list[RpcRequest]:
+        """Answer a batch, take the next; see ``RpcServer.reply_many``."""
         refuse_streamed(request for request, _ in answers)
-        self._send([(request.id, {"id": request.id, "body": body}) for request, body in answers])
+        frames = [(request.id, {"id": request.id, "body": body}) for request, body in answers]
+        if not take:
+            self._send(frames)
+            return []
+        more = script_command("rpc_take", self._base, take, self._redeliver_ms)
+        *_, (_, taken) = self._send(frames, more)
+        return self._requests(taken)
 
     def open_stream(self, request: RpcRequest, *, window: int = DEFAULT_WINDOW) -> RedisStreamWriter:
         """Answer in frames; see ``RpcServer.open_stream``."""
@@ -289,14 +297,21 @@ class RedisRpcServer:
             messages=self._messages,
         )
 
-    def _send(self, frames: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    def _send(self, frames: Sequence[tuple[str, dict[str, Any]]], *after: Command) -> list[Any]:
+        """Deliver the frames; returns the answers, the last ones to the commands ``after``."""
+        commands = list(after)
         if frames:
             flat = [
                 part
                 for request_id, frame in frames
                 for part in (request_id, self._messages.encode(frame, scope=reply_scope(request_id)))
             ]
-            self._connection.script("rpc_reply", self._base, round(INBOX_KEPT_SECONDS * 1000), *flat)
+            kept_ms = round(INBOX_KEPT_SECONDS * 1000)
+            commands.insert(0, script_command("rpc_reply", self._base, kept_ms, *flat))
+        return self._connection.exchange(*commands) if commands else []
+
+    def _requests(self, rows: Sequence[Any]) -> list[RpcRequest]:
+        return [request for row in rows if (request := self._request(row)) is not None]
 
     def _request(self, row: Sequence[Any]) -> RpcRequest | None:
         name, body, deadline_ms, attempt, waited_ms = row

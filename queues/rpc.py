@@ -105,8 +105,10 @@ class RpcServer(Protocol):
     def reply_error(self, request: RpcRequest, error: str) -> None:
         """Answer with an error frame."""
 
-    def reply_many(self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]]) -> None:
-        """Answer a batch in one round trip."""
+    def reply_many(
+        self, answers: Sequence[tuple[RpcRequest, Mapping[str, Any]]], *, take: int = 0
+    ) -> list[RpcRequest]:
+        """Answer a batch in one round trip, and ``take`` up to so many requests that wait already along with it."""
 
     def open_stream(self, request: RpcRequest, *, window: int = DEFAULT_WINDOW) -> StreamWriter:
         """Answer in frames; ``send`` blocks while ``window`` of them lie unread.

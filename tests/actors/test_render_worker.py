@@ -136,6 +136,17 @@ def test_run_serves_until_it_is_told_to_stop(channel, make_worker):
     assert not thread.is_alive()
 
 
+def test_the_next_message_comes_with_the_answers_and_is_drawn_before_the_worker_stops(channel, make_worker):
+    worker = make_worker(SketchRenderer(), batch=1)
+    pending = [channel.submit([make_request(i)]) for i in range(4)]
+    stops = iter([False, False, True])
+    worker.run(lambda: next(stops))
+    assert worker.frames == 3
+    assert [len(pictures.result()) for pictures in pending[:3]] == [1, 1, 1]
+    worker.serve_once(wait_seconds=0)
+    assert len(pending[3].result()) == 1
+
+
 def test_real_pictures_are_the_same_bytes_in_any_batch():
     env = MetaWorldEnv("reach-v3")
     env.reset(seed=3)

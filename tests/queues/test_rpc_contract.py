@@ -117,6 +117,29 @@ def test_a_batch_is_taken_oldest_first_and_no_request_twice(backend):
     assert two.take(max_requests=3, wait_seconds=0.05) == []
 
 
+def test_the_next_requests_come_along_with_the_answers_to_the_last(backend):
+    client, server = backend.client(), backend.server()
+    pending = [client.submit({"x": x}, deadline_seconds=10) for x in range(4)]
+    done, requests = [], server.take(max_requests=1, wait_seconds=5)
+    while requests:
+        done.append([request.body["x"] for request in requests])
+        requests = server.reply_many([(request, {"y": request.body["x"]}) for request in requests], take=2)
+    assert done == [[0], [1, 2], [3]]
+    assert [reply.result() for reply in pending] == [{"y": x} for x in range(4)]
+
+
+def test_a_request_that_came_along_is_leased_like_any_other(backend):
+    client = backend.client()
+    pending = [client.submit({"x": x}, deadline_seconds=10) for x in range(2)]
+    dying, heir = backend.server(redeliver_seconds=0.2), backend.server(redeliver_seconds=5)
+    (first,) = dying.take(max_requests=1, wait_seconds=5)
+    assert len(dying.reply_many([(first, {"y": 0})], take=1)) == 1
+    (again,) = heir.take(max_requests=1, wait_seconds=5)
+    assert (again.body["x"], again.attempt) == (1, 2)
+    heir.reply(again, {"y": 2})
+    assert [reply.result() for reply in pending] == [{"y": 0}, {"y": 2}]
+
+
 def test_a_server_blocks_until_a_request_comes(backend):
     client, server, taken = backend.client(), backend.server(), []
 
