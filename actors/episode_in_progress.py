@@ -37,7 +37,7 @@ class EpisodeInProgress:
         self._rng = np.random.default_rng(job.seed)
         # A student's episode draws nothing else: all at once, the same numbers as one at each step.
         turns = self._rng.random(job.max_steps) < job.beta if job.student_acts else np.empty(0)
-        self._experts_turns: list[bool] = turns.tolist()
+        self._experts_turns = turns.tolist()
         self._expert = make_teacher(job.expert, env.simulation)
         self._teacher = self._acting_teacher()
         self._recorder = EpisodeRecorder(job.max_steps) if job.purpose == "rollout" else None

@@ -32,7 +32,7 @@ _DTYPES: dict[str, type] = {
 
 
 class EpisodeRecorder:
-    """One array per column, as long as the episode may become; rows are copied into them while they are at hand.
+    """Arrays are copied, while they are at hand, into columns as long as the episode may become; numbers are listed.
 
     Args:
         steps: Most rows. Memory is taken only for rows that come.
@@ -40,8 +40,10 @@ class EpisodeRecorder:
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._columns: dict[str, np.ndarray] = {}
         self._length = 0
+        self._arrays: dict[str, np.ndarray] = {}
+        self._numbers: dict[str, list[Any]] = {}
+        self._shapes: list[tuple[int, ...]] = []
 
     def record(self, **row: Any) -> None:
         """Append one step; every column must be given.
@@ -54,18 +56,28 @@ class EpisodeRecorder:
             raise ValueError(
                 f"a step must give exactly the record's columns: {sorted(row.keys() ^ _DTYPES.keys())}"
             )
-        if not self._columns:
-            self._columns = {
-                name: np.empty((self._steps, *np.shape(value)), _DTYPES[name]) for name, value in row.items()
-            }
-        for name, value in row.items():
-            column = self._columns[name]
-            # Assignment alone would repeat a row that is too small.
-            if column.ndim > 1 and value.shape != column.shape[1:]:
-                raise ValueError(f"{name} differs in shape from the rows before: {value.shape}")
-            column[self._length] = value
+        if not self._length:
+            self._begin(row)
+        # Assignment alone would repeat a row that is too small.
+        if [row[name].shape for name in self._arrays] != self._shapes:
+            differ = [name for name, shape in zip(self._arrays, self._shapes) if row[name].shape != shape]
+            raise ValueError(f"{', '.join(differ)}: shaped unlike in the first row")
+        for name, column in self._arrays.items():
+            column[self._length] = row[name]
+        for name, values in self._numbers.items():
+            values.append(row[name])
         self._length += 1
 
     def episode(self, meta: EpisodeMeta) -> Episode:
         """The finished, checked record; the last thing to ask for."""
-        return Episode(meta=meta, **{name: column[: self._length] for name, column in self._columns.items()})
+        numbers = {name: np.array(values, _DTYPES[name]) for name, values in self._numbers.items()}
+        arrays = {name: column[: self._length] for name, column in self._arrays.items()}
+        return Episode(meta=meta, **numbers, **arrays)
+
+    def _begin(self, row: dict[str, Any]) -> None:
+        given = {name: value for name, value in row.items() if isinstance(value, np.ndarray)}
+        self._shapes = [value.shape for value in given.values()]
+        self._arrays = {
+            name: np.empty((self._steps, *value.shape), _DTYPES[name]) for name, value in given.items()
+        }
+        self._numbers = {name: [] for name in row if name not in given}

@@ -34,6 +34,7 @@ import torch
 from measurement import print_measurement
 
 from potstill.actors.render_channel import LocalRenderChannel
+from potstill.actors.rollout_config import RolloutConfig
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.rollout_worker import RolloutWorker
 from potstill.actors.work_meter import WorkMeter
@@ -60,7 +61,8 @@ from potstill.queues.open_queue import open_queue
 from potstill.queues.task import Lease, Task
 
 TASK = "reach-v3"
-BATCH = 8
+#: As runs have it: halves of a whole chunk of batched inference. Halves of 4 would pay for 8 and be half padding.
+BATCH = RolloutConfig().batch
 STEPS = 100
 #: Small enough that drawing nothing also moves nothing.
 NO_PICTURES = RenderConfig(size=16, cameras=("corner",))

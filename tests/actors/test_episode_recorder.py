@@ -61,7 +61,7 @@ def test_what_the_caller_does_to_its_arrays_later_does_not_reach_the_record(stor
 def test_a_row_of_another_shape_is_refused(stored, rows):
     recorder = EpisodeRecorder(6)
     recorder.record(**rows[0])
-    with pytest.raises(ValueError, match="body_pos differs in shape"):
+    with pytest.raises(ValueError, match="body_pos: shaped unlike"):
         recorder.record(**{**rows[1], "body_pos": rows[1]["body_pos"][:1]})
 
 
