@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import ray
 
+from potstill.cluster.start_ray import start_ray
+
 #: A pool that loses more than this many workers for each of its places within the window is broken, not unlucky.
 #: The window leaves 12 s for a start that fails late; a task that kills its workers is given up after fewer.
 MAX_DEATHS_PER_PLACE = 10
 DEATH_WINDOW_SECONDS = 120.0
-#: Object store of a local Ray: none of our data travels through it.
-_OBJECT_STORE_BYTES = 80 * 2**20
 
 #: ``target(index, should_stop)`` works until ``should_stop()``; it must be importable by name in the worker.
 WorkerTarget = Callable[[int, Callable[[], bool]], None]
@@ -66,9 +66,13 @@ class RayPools:
         """Where the Ray dashboard answers; empty without one."""
 
     def start(self) -> None:
-        """Start Ray (or join it) and every worker. Returns before the workers are ready."""
-        context = ray.init(**self._init_arguments())
-        self.dashboard_url = f"http://{context.dashboard_url}" if context.dashboard_url else ""
+        """Start Ray (or join it) and every worker. Returns before the workers are ready.
+
+        Raises:
+            RayStartError: a local Ray did not come up.
+        """
+        cpus = sum(spec.cpus * spec.count for spec in self._specs)
+        self.dashboard_url = start_ray(cpus=cpus, address=self._address, dashboard=self._dashboard)
         for spec in self._specs:
             for index in range(spec.count):
                 self._workers[spec.name, index] = _Worker(spec, index)
@@ -113,20 +117,6 @@ class RayPools:
                 ray.kill(worker.actor)
         self._workers.clear()
         ray.shutdown()
-
-    def _init_arguments(self) -> dict:
-        quiet = {"logging_level": "ERROR", "log_to_driver": False}
-        if self._address is not None:
-            return {"address": self._address, **quiet}
-        cpus = sum(spec.cpus * spec.count for spec in self._specs)
-        return {
-            "address": "local",
-            "num_cpus": max(1, int(cpus + 0.999)),
-            "object_store_memory": _OBJECT_STORE_BYTES,
-            "include_dashboard": self._dashboard,
-            "dashboard_host": "127.0.0.1",
-            **quiet,
-        }
 
     def _check_crash_loop(self, spec: PoolSpec, reason: str) -> None:
         now = time.monotonic()

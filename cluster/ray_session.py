@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import ray
 
-#: Object store of a local Ray: our data live in files and in the processes that made them.
-_OBJECT_STORE_BYTES = 80 * 2**20
+from potstill.cluster.start_ray import start_ray
 
 
 @contextmanager
@@ -22,24 +19,16 @@ def ray_session(*, cpus: float, gpus: float = 0.0, address: str | None = None) -
         cpus: Cores of a local Ray.
         gpus: GPUs of a local Ray.
         address: Of a running cluster; None starts a local Ray that ends with the block.
+
+    Raises:
+        RayStartError: a local Ray did not come up.
     """
     # RLlib's good advice is not for users of ours; errors pass.
     logging.getLogger("ray.rllib").setLevel(logging.ERROR)
     if ray.is_initialized():
         yield
         return
-    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    if address is not None:
-        ray.init(address=address, **quiet)
-    else:
-        ray.init(
-            address="local",
-            num_cpus=max(1, math.ceil(cpus)),
-            num_gpus=math.ceil(gpus),
-            object_store_memory=_OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            **quiet,
-        )
+    start_ray(cpus=cpus, gpus=gpus, address=address)
     try:
         yield
     finally:

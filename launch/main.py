@@ -12,6 +12,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
+from potstill.cluster.errors import RayStartError
 from potstill.launch.arguments import parse_arguments
 from potstill.launch.errors import BadInputError, CommandError, exit_code_of
 
@@ -49,7 +50,7 @@ def _explain(error: BaseException, arguments: Namespace) -> None:
     if isinstance(error, KeyboardInterrupt):
         run_dir, resume = getattr(arguments, "run_dir", None), _RESUME.get(str(arguments.command))
         _say("interrupted" + (f"; resume with: potstill {resume} {run_dir}" if resume and run_dir else ""))
-    elif isinstance(error, CommandError):
+    elif isinstance(error, CommandError | RayStartError):
         _say(("" if isinstance(error, BadInputError) else "failed: ") + str(error))
         if arguments.debug:
             traceback.print_exception(error)
