@@ -94,7 +94,7 @@ class EpisodeInProgress:
         else:
             if not np.isfinite(student_action).all():
                 raise ValueError(f"the student's action at step {self._step} is not finite: {student_action}")
-            expert_acts = self._experts_turns[self._step]
+            expert_acts = bool(self._experts_turns[self._step])
             labelled = expert_acts or self._recorder is not None  # an evaluation needs no label
             expert_action = self._expert.act(observation["privileged"]) if labelled else student_action
             action = expert_action if expert_acts else student_action

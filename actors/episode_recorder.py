@@ -70,7 +70,9 @@ class EpisodeRecorder:
 
     def episode(self, meta: EpisodeMeta) -> Episode:
         """The finished, checked record; the last thing to ask for."""
-        numbers = {name: np.array(values, _DTYPES[name]) for name, values in self._numbers.items()}
+        numbers: dict[str, Any] = {
+            name: np.array(values, _DTYPES[name]) for name, values in self._numbers.items()
+        }
         arrays = {name: column[: self._length] for name, column in self._arrays.items()}
         return Episode(meta=meta, **numbers, **arrays)
 
