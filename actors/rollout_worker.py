@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -34,8 +35,8 @@ class RolloutWorker:
         half A   submit scenes ......(drawn)...... collect | student, expert, env.step | submit ...
         half B   collect | student, expert, env.step | submit scenes ......(drawn)...... collect ...
 
-    A finished episode is committed after its half's next scenes are out, one in each turn: writing it must not let
-    the renderer run dry.
+    Finished episodes are written by a thread, one after the other: a disk that takes its time must not let the
+    renderer run dry.
 
     An episode that raises, or whose scene cannot be drawn, fails its own task; the others go on. A lost lease
     drops its episode.
@@ -64,7 +65,9 @@ class RolloutWorker:
         self._meter = meter
         first = (batch + 1) // 2
         self._halves = [_Half(size) for size in (first, batch - first) if size]
-        self._finished: deque[EpisodeInProgress] = deque()
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._commits: deque[tuple[EpisodeInProgress, Future[None]]] = deque()
+        self._most_commits = 2 * batch
         self._idle_envs: dict[tuple[str, str], list[MetaWorldEnv]] = defaultdict(list)
         self._students: dict[str, Student] = {}
         self.steps = 0
@@ -76,8 +79,8 @@ class RolloutWorker:
         """Work until ``should_stop``; then give unfinished tasks back untouched."""
         while not should_stop():
             self.tick(wait_seconds=IDLE_SECONDS)
-        while self._finished:
-            self._finish(self._finished.popleft())
+        self._reap(0)
+        self._committer.shutdown()
         for half in self._halves:
             for episode in half.episodes:
                 self._leases.drop(episode.lease)
@@ -95,13 +98,17 @@ class RolloutWorker:
             idle = half is self._halves[0] and not self._busy
             self._refill(half, wait_seconds=wait_seconds if idle else 0.0)
             self._submit(half)
-            self._commit()
+        self._reap(self._most_commits if self._acting else 0)
         self._meter.count(self.steps - before)
         return self._busy
 
     @property
     def _busy(self) -> bool:
-        return bool(self._finished) or any(half.episodes for half in self._halves)
+        return self._acting or bool(self._commits)
+
+    @property
+    def _acting(self) -> bool:
+        return any(half.episodes for half in self._halves)
 
     def _refill(self, half: _Half, *, wait_seconds: float) -> None:
         free = half.size - len(half.episodes)
@@ -140,11 +147,8 @@ class RolloutWorker:
         half.pending = None
         if half.episodes:
             requests = [episode.render_request() for episode in half.episodes]
-            # Nothing is left to do before the other half's pictures, unless an episode waits for its commit.
-            with self._meter.waiting():
-                half.pending = self._pictures.submit(
-                    requests, before=None if self._finished else self._next(half)
-                )
+            with self._meter.waiting():  # for the other half's pictures
+                half.pending = self._pictures.submit(requests, before=self._next(half))
 
     def _next(self, half: _Half) -> PendingPictures | None:
         """What the half after this one waits for."""
@@ -204,42 +208,45 @@ class RolloutWorker:
         return actions
 
     def _settle(self, half: _Half) -> None:
-        """Put aside what is finished, drop what was taken away from us."""
+        """Commit what is finished, drop what was taken away from us."""
         lost = self._leases.lost()
         for episode in [e for e in half.episodes if e.finished or e.lease.task.id in lost]:
             half.episodes.remove(episode)
             self._idle_envs[episode.job.task, episode.job.robot].append(episode.env)
             if episode.finished and episode.lease.task.id not in lost:
-                self._finished.append(episode)
+                self._commit(episode)
             else:
                 self._leases.drop(episode.lease)
 
-    def _commit(self) -> None:
-        """Commit one finished episode; more when they come faster than one in a turn, or nothing else is to do."""
-        acting = sum(len(half.episodes) for half in self._halves)
-        while self._finished:
-            episode = self._finished.popleft()
-            if episode.lease.task.id in self._leases.lost():
-                self._leases.drop(episode.lease)
-            else:
-                self._finish(episode)
-            if len(self._finished) <= acting:
-                return
+    def _commit(self, episode: EpisodeInProgress) -> None:
+        """Have it stored, unless it is not ours any more."""
+        rollout = episode.job.purpose == "rollout"
+        if rollout and not self._queue.extend([episode.lease], lease_seconds=self._lease_seconds)[0]:
+            self._leases.drop(
+                episode.lease
+            )  # a zombie must not commit: someone else is acting this episode now
+            return
+        self._commits.append((episode, self._committer.submit(self._store, episode)))
 
-    def _finish(self, episode: EpisodeInProgress) -> None:
-        try:
-            if episode.job.purpose == "rollout":
-                if not self._queue.extend([episode.lease], lease_seconds=self._lease_seconds)[0]:
-                    return  # a zombie must not commit: someone else is acting this episode now
-                self._open_store(episode.job.store).commit(episode.episode())
-            self._queue.ack(episode.lease, episode.result())
-            self.episodes += 1
-        except LeaseLostError:
-            pass  # counted as a duplicate by the ledger; the newest lease holder answers for the task
-        except Exception:
-            self._fail(episode.lease, traceback.format_exc(limit=8))
-        finally:
-            self._leases.drop(episode.lease)
+    def _store(self, episode: EpisodeInProgress) -> None:
+        """What the thread does; the queue and the leases stay with the worker's own."""
+        if episode.job.purpose == "rollout":
+            self._open_store(episode.job.store).commit(episode.episode())
+
+    def _reap(self, most: int) -> None:
+        """Acknowledge what is stored; wait until no more than ``most`` episodes are under way there."""
+        while self._commits and (self._commits[0][1].done() or len(self._commits) > most):
+            episode, stored = self._commits.popleft()
+            try:
+                stored.result()
+                self._queue.ack(episode.lease, episode.result())
+                self.episodes += 1
+            except LeaseLostError:
+                pass  # counted as a duplicate by the ledger; the newest lease holder answers for the task
+            except Exception:
+                self._fail(episode.lease, traceback.format_exc(limit=8))
+            finally:
+                self._leases.drop(episode.lease)
 
     def _fail(self, lease: Lease, error: str) -> None:
         self._leases.drop(lease)

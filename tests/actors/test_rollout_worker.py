@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.rendering.sketch_renderer import SketchRenderer
 from potstill.experience.episode_store import EpisodeStore
+from potstill.experience.errors import StoreFullError
 from potstill.queues.errors import LeaseLostError, RpcTimeoutError
 from potstill.queues.memory_lease_keeper import MemoryLeaseKeeper
 
@@ -93,39 +95,54 @@ class TestTurns:
         bench.run(*[bench.job(i, max_steps=3, hold_steps=9) for i in range(4)], pictures=diary)
         assert diary.lines == [(2, False)] + [(2, True)] * 5
 
-    def test_finished_episodes_are_committed_one_in_a_turn_after_the_next_scenes_are_out(
-        self, bench, monkeypatch
-    ):
-        # GIVEN four episodes that end together, and more to do
-        bench.put(*[bench.job(i, max_steps=2, hold_steps=9) for i in range(8)])
-        diary, commit = Diary(bench.renderer), EpisodeStore.commit
-        monkeypatch.setattr(
-            EpisodeStore,
-            "commit",
-            lambda store, episode: (diary.lines.append("commit"), commit(store, episode))[1],
-        )
-        # WHEN they are acted
-        assert bench.work(bench.worker(batch=4, pictures=diary)).done == 8
-        # THEN no two of the first four are written without scenes of the next in between
-        first = diary.lines.index("commit")
-        assert diary.lines[first - 1] == (2, False)  # the commit goes before the wait for the other half
-        between = [diary.lines[first + place] for place in (1, 3, 5)]
-        assert diary.lines[first : first + 7 : 2] == ["commit"] * 4 and "commit" not in between
+    def test_the_next_scenes_do_not_wait_for_a_slow_disk(self, bench, monkeypatch):
+        # GIVEN a disk that is not done with the first episode before those after it have begun
+        diary, commit, went_on = Diary(bench.renderer), EpisodeStore.commit, []
 
-    def test_a_lease_lost_before_the_commit_leaves_nothing(self, bench):
-        # GIVEN four episodes that ended together, two of them not yet committed
-        bench.put(*[bench.job(i, max_steps=2 if i < 4 else 9, hold_steps=9) for i in range(8)])
-        worker = bench.worker(batch=8)
-        for _ in range(3):
-            worker.tick()
-        assert len(bench.store.entries(0)) == 2
-        # WHEN their tasks are taken away
-        bench.queue.cancel("rollout")
+        def slow_commit(store, episode):
+            deadline = time.monotonic() + 30
+            while len(diary.lines) < 6 and time.monotonic() < deadline:
+                time.sleep(0.001)
+            went_on.append(len(diary.lines) >= 6)
+            return commit(store, episode)
+
+        monkeypatch.setattr(EpisodeStore, "commit", slow_commit)
+        # WHEN eight are acted, four at a time, two steps each
+        bench.put(*[bench.job(i, max_steps=2, hold_steps=9) for i in range(8)])
+        assert bench.work(bench.worker(batch=4, pictures=diary)).done == 8
+        # THEN their scenes went out meanwhile
+        assert went_on == [True] * 8
+
+    def test_a_commit_that_fails_fails_its_own_task(self, bench, monkeypatch):
+        commit = EpisodeStore.commit
+
+        def full_for_one(store, episode):
+            if episode.meta.index == 1:
+                raise StoreFullError("no space")
+            return commit(store, episode)
+
+        monkeypatch.setattr(EpisodeStore, "commit", full_for_one)
+        ledger = bench.run(*[bench.job(i) for i in range(4)])
+        assert counts(ledger) == {"submitted": 4, "done": 3, "dead": 1}
+        assert "no space" in bench.queue.dead_letters()[0].error
+
+    def test_a_lease_lost_before_the_commit_leaves_nothing(self, bench, monkeypatch):
+        # GIVEN a finished episode whose task is taken away just before its commit
+        bench.put(bench.job(0, max_steps=1))
+        worker = bench.worker(batch=1)
+        extend = bench.queue.extend
+
+        def late_extend(leases, **settings):
+            bench.queue.cancel("rollout")
+            return extend(leases, **settings)
+
+        monkeypatch.setattr(bench.queue, "extend", late_extend)
+        # WHEN the worker goes on
         while worker.tick():
             pass
-        # THEN they are not committed any more
-        assert len(bench.store.entries(0)) == 2
-        assert counts(bench.queue.ledger()) == {"submitted": 8, "done": 2, "cancelled": 6}
+        # THEN nothing is committed
+        assert bench.store.entries(0) == [] and worker.episodes == 0
+        assert counts(bench.queue.ledger()) == {"submitted": 1, "cancelled": 1}
 
     def test_a_graceful_stop_commits_what_is_finished(self, bench):
         bench.put(*[bench.job(i, max_steps=steps, hold_steps=9) for i, steps in enumerate([2, 2, 2, 9])])
