@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -35,8 +35,8 @@ class RolloutWorker:
         half A   submit scenes ......(drawn)...... collect | student, expert, env.step | submit ...
         half B   collect | student, expert, env.step | submit scenes ......(drawn)...... collect ...
 
-    Finished episodes are written by a thread, one after the other: a disk that takes its time must not let the
-    renderer run dry.
+    Finished episodes are written by ``writer``, a thread of the worker's if not given: a disk that takes its time must
+    not let the renderer run dry.
 
     An episode that raises, or whose scene cannot be drawn, fails its own task; the others go on. A lost lease
     drops its episode.
@@ -54,6 +54,7 @@ class RolloutWorker:
         batch: int,
         lease_seconds: float,
         meter: WorkMeter,
+        writer: Executor | None = None,
     ) -> None:
         self._queue = queue
         self._leases = leases
@@ -65,7 +66,7 @@ class RolloutWorker:
         self._meter = meter
         first = (batch + 1) // 2
         self._halves = [_Half(size) for size in (first, batch - first) if size]
-        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._writer = writer or ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._commits: deque[tuple[EpisodeInProgress, Future[None]]] = deque()
         self._most_commits = 2 * batch
         self._idle_envs: dict[tuple[str, str], list[MetaWorldEnv]] = defaultdict(list)
@@ -80,7 +81,6 @@ class RolloutWorker:
         while not should_stop():
             self.tick(wait_seconds=IDLE_SECONDS)
         self._reap(0)
-        self._committer.shutdown()
         for half in self._halves:
             for episode in half.episodes:
                 self._leases.drop(episode.lease)
@@ -226,7 +226,7 @@ class RolloutWorker:
                 episode.lease
             )  # a zombie must not commit: someone else is acting this episode now
             return
-        self._commits.append((episode, self._committer.submit(self._store, episode)))
+        self._commits.append((episode, self._writer.submit(self._store, episode)))
 
     def _store(self, episode: EpisodeInProgress) -> None:
         """What the thread does; the queue and the leases stay with the worker's own."""
