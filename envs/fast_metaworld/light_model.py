@@ -25,8 +25,8 @@ def light_model(model: mujoco.MjModel, spec: mujoco.MjSpec) -> mujoco.MjModel:
     """``model`` without cameras, lights, textures and all that nothing can touch and no name leads to.
 
     MuJoCo places every geom and clears two bytes per triangle at every step. Of Sawyer's 37 geoms 13 stay, of its
-    67,000 triangles only stand-ins, of its 30 MB 0.3. Every number that decides
-    motion is copied from ``model``, bit for bit.
+    67,000 triangles only stand-ins, of its 30 MB 0.3. Every number that decides motion is copied from ``model``,
+    bit for bit.
 
     Args:
         model: As compiled from ``spec``, and edited since.
