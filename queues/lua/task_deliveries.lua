@@ -59,6 +59,11 @@ local function promote_delayed(kind, now)
   return #ready
 end
 
+-- The same for every kind, so that a back-off that is over stays over when the server's clock is set back.
+local function promote_all(now)
+  for _, kind in ipairs(redis.call('SMEMBERS', base .. 'kinds')) do promote_delayed(kind, now) end
+end
+
 -- Milliseconds until the first entry of these indexes is due; -1 when they are empty.
 local function next_event(now, indexes)
   local pause = -1
