@@ -77,14 +77,12 @@ def check_opengl(backend: str) -> Finding:
     """Draw one real frame without a window."""
     environment = {"MUJOCO_GL": backend, "PYOPENGL_PLATFORM": backend, "LP_NUM_THREADS": "0"}
     check = f"OpenGL by {backend}"
-    if backend == "osmesa":
-        found = _try(check, _DRAW, "apt-get install -y libosmesa6", environment)
-        return (
-            found
-            if found.status == "ok"
-            else warn(check, f"{found.message} (only needed without EGL)", found.fix)
-        )
-    return _try(check, _DRAW, "apt-get install -y libegl1 libgl1 libgl1-mesa-dri", environment)
+    if backend != "osmesa":
+        return _try(check, _DRAW, "apt-get install -y libegl1 libgl1 libgl1-mesa-dri", environment)
+    found = _try(check, _DRAW, "apt-get install -y libosmesa6", environment)
+    if found.status == "ok":
+        return found
+    return warn(check, f"{found.message} (only needed without EGL)", found.fix)
 
 
 def check_torch() -> Finding:
