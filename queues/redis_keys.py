@@ -1,6 +1,8 @@
 """Every key of a run on the Redis server, with its type and meaning.
 
-All keys begin with ``potstill:{RUN}:``; the braces are a hash tag, so that a run lives in one cluster slot.
+All keys begin with ``potstill:{RUN}:LAYOUT:``; the braces are a hash tag, so that a run lives in one cluster slot,
+and ``LAYOUT`` is the number of this table: another version of potstill that keeps its keys otherwise sees an empty
+queue, into which a resumed run puts what is not in its files, and never half a ledger.
 The Lua scripts receive that beginning as ``KEYS[1]`` and build the rest exactly as below.
 
 ============================ ====== ========================================================================
@@ -57,6 +59,9 @@ from dataclasses import dataclass
 
 from potstill.queues.task import ID_PATTERN
 
+#: One more whenever a key, its type or its meaning changes.
+LAYOUT = 2
+
 
 @dataclass(frozen=True)
 class RedisKeys:
@@ -71,7 +76,12 @@ class RedisKeys:
 
     @property
     def base(self) -> str:
-        """The beginning of every key of the run."""
+        """The beginning of every key of the run in this layout."""
+        return f"{self.any_layout}{LAYOUT}:"
+
+    @property
+    def any_layout(self) -> str:
+        """The beginning of every key of the run, those that another version left included."""
         return f"potstill:{{{self.run}}}:"
 
     def of(self, *parts: str) -> str:

@@ -255,11 +255,11 @@ class RedisTaskQueue:
         return read_facts(self._script("worker_list"))
 
     def purge(self) -> None:
-        """Delete every key of this run."""
+        """Delete every key of this run, whichever version left it."""
         cursor = b"0"
         while True:
             cursor, names = self._connection.exchange(
-                ("SCAN", cursor, "MATCH", self._keys.base + "*", "COUNT", 1000)
+                ("SCAN", cursor, "MATCH", self._keys.any_layout + "*", "COUNT", 1000)
             )[0]
             if names:
                 self._connection.exchange(("UNLINK", *names))

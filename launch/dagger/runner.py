@@ -217,11 +217,18 @@ class DaggerRunner:
             ledger = self._queue.gather(stage.group, wait_seconds=TICK_SECONDS)
             say(ledger)
             if ledger.submitted < len(tasks):
-                # The server's machine crashed and took its newest writes with it.
-                self._queue.put(tasks)
+                self._put_again(stage, tasks, ledger)
             elif ledger.settled:
                 return ledger
             self._look_after_pools()
+
+    def _put_again(self, stage: Stage, tasks: list[Task], ledger: Ledger) -> None:
+        """The server's machine crashed and took its newest writes with it."""
+        if not self._queue.put(tasks):
+            raise RunFailedError(
+                f"{stage.name}: the queue knows all {len(tasks)} tasks and counts {ledger.submitted}: its ledger is "
+                f"damaged; restore it with: potstill queue rebuild {self._run_dir}"
+            )
 
     def _require_all_done(self, stage: Stage, ledger: Ledger) -> None:
         if ledger.done == ledger.submitted:

@@ -295,6 +295,20 @@ def test_two_runs_on_one_server_never_meet(redis_url, run_name):
     assert two.lease(["k"], owner="w", lease_seconds=30, wait_seconds=0)[0].task.id == "same"
 
 
+def test_what_another_version_left_in_another_layout_is_not_taken_for_a_ledger_and_is_purged_too(
+    redis_url, run_name, monkeypatch
+):
+    tasks = [Task(id=f"t.{index}", kind="k", group="g") for index in range(3)]
+    with monkeypatch.context() as before:
+        before.setattr("potstill.queues.redis_keys.LAYOUT", 1)
+        open_queue(redis_url, run_name).put(tasks)
+    queue = open_queue(redis_url, run_name)
+    assert queue.ledger() == Ledger() and queue.put(tasks) == 3
+    queue.purge()
+    left = connect(redis_url).exchange(("KEYS", f"potstill:{{{run_name}}}:*"))[0]
+    assert left == []
+
+
 def test_a_connection_that_died_while_idle_costs_no_pause(redis_url):
     connection = connect(redis_url, outage_seconds=5.0)
     name = connection.exchange(("CLIENT ID",))[0]

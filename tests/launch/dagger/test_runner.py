@@ -296,6 +296,15 @@ class TestFallingShort:
         with pytest.raises(FinishedShortError, match=r"round_00.evaluation: 0 of 3 done, 3 dead.*unreadable"):
             rig.run()
 
+    def test_a_ledger_that_counts_fewer_tasks_than_it_knows_ends_the_run_with_the_way_out(
+        self, rig, monkeypatch
+    ):
+        monkeypatch.setattr(type(rig.queue), "gather", lambda *_, **__: Ledger())
+        with pytest.raises(
+            RunFailedError, match=r"knows all 4 tasks and counts 0: .* potstill queue rebuild"
+        ):
+            rig.run()
+
     def test_pools_that_break_end_the_wait(self, rig):
         def broken():
             raise RunFailedError("workers of pool 'rollout' died 11 times")
