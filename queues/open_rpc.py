@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from potstill.queues.payload_files import PayloadFiles
 from potstill.queues.redis_connection import connect
-from potstill.queues.redis_rpc import RedisRpcClient, RedisRpcServer
+from potstill.queues.redis_rpc_client import RedisRpcClient
+from potstill.queues.redis_rpc_server import RedisRpcServer
 
 
 def open_rpc_client(
