@@ -1,7 +1,8 @@
-"""Pools of workers as Ray actors: started, watched, restarted when they die."""
+"""Pools of workers as Ray actors: started, watched, restarted when they die, made larger and smaller."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 import time
@@ -50,18 +51,19 @@ class Restart:
 
 
 class RayPools:
-    """Call order: ``start``, then ``supervise`` every second or so, then ``stop``.
+    """Call order: ``start``, then ``supervise`` every second or so and ``resize`` at will, then ``stop``.
 
     Pools stop one after the other in the order of their specs: those that others wait for come last.
     """
 
     def __init__(self, specs: Sequence[PoolSpec], *, address: str | None, dashboard: bool) -> None:
         """``address`` of a running Ray cluster, or None for a Ray of our own that ends with us."""
-        self._specs = list(specs)
+        self._specs = {spec.name: spec for spec in specs}
         self._address = address
         self._dashboard = dashboard
         self._workers: dict[tuple[str, int], _Worker] = {}
-        self._deaths: dict[str, list[float]] = {spec.name: [] for spec in self._specs}
+        self._leaving: list[_Worker] = []
+        self._deaths: dict[str, list[float]] = {spec.name: [] for spec in specs}
         self.dashboard_url = ""
         """Where the Ray dashboard answers; empty without one."""
 
@@ -71,25 +73,45 @@ class RayPools:
         Raises:
             RayStartError: a local Ray did not come up.
         """
-        cpus = sum(spec.cpus * spec.count for spec in self._specs)
+        cpus = sum(spec.cpus * spec.count for spec in self._specs.values())
         self.dashboard_url = start_ray(cpus=cpus, address=self._address, dashboard=self._dashboard)
-        for spec in self._specs:
+        for spec in self._specs.values():
             for index in range(spec.count):
                 self._workers[spec.name, index] = _Worker(spec, index)
 
+    def size(self, pool: str) -> int:
+        """How many workers the pool is to have."""
+        return self._specs[pool].count
+
+    def resize(self, pool: str, count: int) -> None:
+        """Give a pool another number of workers, 1 or more. New ones start at once; on a cluster that is full they
+        wait for a node. The last ones are let go: they give their leases back and end, at the latest with ``stop``.
+        """
+        spec = self._specs[pool]
+        for index in range(count, spec.count):
+            leaver = self._workers.pop((pool, index))
+            leaver.leave()
+            self._leaving.append(leaver)
+        self._specs[pool] = dataclasses.replace(spec, count=count)
+        # A Ray of our own was given as many cores as its pools had places; who comes later finds none free.
+        newcomer = spec if self._address is not None else dataclasses.replace(spec, cpus=0.0)
+        for index in range(spec.count, count):
+            self._workers[pool, index] = _Worker(newcomer, index)
+
     def supervise(self) -> list[Restart]:
-        """Replace dead workers.
+        """Replace dead workers, and see off those that were let go.
 
         Raises:
             PoolBrokenError: they die faster than they can work.
         """
+        self._leaving = [worker for worker in self._leaving if not worker.has_left()]
         restarts = []
         for (pool, index), worker in list(self._workers.items()):
             reason = worker.death()
             if reason is None:
                 continue
             restarts.append(Restart(pool=pool, index=index, reason=reason))
-            self._check_crash_loop(worker.spec, reason)
+            self._check_crash_loop(self._specs[pool], reason)
             self._workers[pool, index] = _Worker(worker.spec, index)
         return restarts
 
@@ -106,8 +128,9 @@ class RayPools:
         """
         if not ray.is_initialized():
             return
-        for spec in self._specs:
-            workers = [worker for (pool, _), worker in self._workers.items() if pool == spec.name]
+        for name in self._specs:
+            workers = [worker for (pool, _), worker in self._workers.items() if pool == name]
+            workers += [worker for worker in self._leaving if worker.spec.name == name]
             for worker in workers:
                 worker.actor.stop.remote()
             if workers:
@@ -116,6 +139,7 @@ class RayPools:
             for worker in workers:
                 ray.kill(worker.actor)
         self._workers.clear()
+        self._leaving.clear()
         ray.shutdown()
 
     def _check_crash_loop(self, spec: PoolSpec, reason: str) -> None:
@@ -143,6 +167,22 @@ class _Worker:
         )
         self.actor = options.remote(spec.target, index)
         self.running = self.actor.run.remote()
+        self._arrival = self.actor.pid.remote()
+
+    def leave(self) -> None:
+        """Ask it to give back what it holds and to end; one that waits for a place in the cluster is called off."""
+        arrived, _ = ray.wait([self._arrival], timeout=0)
+        if arrived:
+            self.actor.stop.remote()
+        else:
+            ray.kill(self.actor)
+
+    def has_left(self) -> bool:
+        """Whether it has ended; its process goes with that."""
+        if self.death() is None:
+            return False
+        ray.kill(self.actor)
+        return True
 
     def death(self) -> str | None:
         """Why the worker is no longer working, or None while it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import signal
@@ -18,11 +19,13 @@ from potstill.actors.student import Student
 from potstill.actors.work_meter import WorkMeter
 from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.cluster.ray_metrics_sink import RayMetricsSink
-from potstill.cluster.ray_pools import PoolBrokenError, PoolSpec, RayPools
+from potstill.cluster.ray_pools import PoolSpec, RayPools
 from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.pinned_generator import pinned_generator
+from potstill.launch.dagger.pool_keeper import PoolKeeper
+from potstill.launch.dagger.pool_sizes import PoolSizes
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.dagger.runner import DaggerRunner
 from potstill.launch.errors import RunFailedError
@@ -100,7 +103,9 @@ def open_dagger_system(
             redis_url = stack.enter_context(_embedded_redis(folder.path)).url
         queue = open_queue(redis_url, run)
         settings = WorkerSettings.of(config, redis_url=redis_url, run=run)
-        pools = RayPools(pool_specs(config, settings), address=ray_address, dashboard=config.pools.dashboard)
+        sizes = PoolSizes(folder.path, config.pools)
+        specs = pool_specs(dataclasses.replace(config, pools=sizes.read()), settings)
+        pools = RayPools(specs, address=ray_address, dashboard=config.pools.dashboard)
         stack.callback(pools.stop)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine unasked
         pools.start()
@@ -108,15 +113,11 @@ def open_dagger_system(
             reporter.write("dashboard_started", url=pools.dashboard_url)
 
         publisher = MetricsPublisher(queue, [RayMetricsSink(run)])
+        keeper = PoolKeeper(pools, sizes, reporter)
 
         def look_after_pools() -> None:
             publisher.tick()
-            try:
-                restarts = pools.supervise()
-            except PoolBrokenError as error:
-                raise RunFailedError(str(error)) from error
-            for restart in restarts:
-                reporter.write("worker_restarted", pool=restart.pool, reason=restart.reason)
+            keeper.tick()
 
         yield DaggerRunner(
             config=config,

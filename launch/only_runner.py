@@ -1,4 +1,4 @@
-"""One runner in one run directory at a time."""
+"""One runner in one run directory at a time, and whether there is one."""
 
 from __future__ import annotations
 
@@ -29,3 +29,14 @@ def only_runner(run_dir: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def has_runner(run_dir: Path) -> bool:
+    """Whether a runner on this machine holds the directory."""
+    lock = FileLock(run_dir / ".runner.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False

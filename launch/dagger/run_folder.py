@@ -23,16 +23,18 @@ class RunFolder:
     ::
 
         config.yaml  provenance.json  run.json  events.jsonl  report.json  report.html
-        episodes/round_XX/  checkpoints/round_XX/  teachers/SHA256/  prompts/SHA256.jsonl  stages/  redis/  superseded/
+        episodes/round_XX/  checkpoints/round_XX/  teachers/SHA256/  prompts/SHA256.jsonl  stages/  redis/
+        pools.json  superseded/
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
+        self._files = RunDirectory(root=self.path)
 
     @property
     def episodes_url(self) -> str:
         """Where the episodes go."""
-        return str(self.path / "episodes")
+        return str(self._files.episodes)
 
     def check(self, config: DaggerConfig, *, resume: bool) -> None:
         """Refuse to run over another run, or to resume what is not there.
@@ -40,7 +42,7 @@ class RunFolder:
         Raises:
             BadInputError: with the way out.
         """
-        exists = (self.path / "config.yaml").exists()
+        exists = self._files.config.exists()
         if resume and not exists:
             raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
         if not resume and exists:
@@ -57,16 +59,13 @@ class RunFolder:
 
     def open(self, config: DaggerConfig) -> str:
         """Write configuration and provenance; returns the run's id (made once, kept for ever)."""
-        self._write_once("run.json", lambda: json.dumps({"run": f"{config.recipe}-{uuid.uuid4().hex[:8]}"}))
-        self._write_once("provenance.json", lambda: json.dumps(collect_provenance(config.seed), indent=1))
+        _write_once(
+            self.path / "run.json", lambda: json.dumps({"run": f"{config.recipe}-{uuid.uuid4().hex[:8]}"})
+        )
+        _write_once(self._files.provenance, lambda: json.dumps(collect_provenance(config.seed), indent=1))
         # Last: a folder counts as a run from here on.
-        self._write_once("config.yaml", lambda: yaml.safe_dump(to_mapping(config), sort_keys=False))
+        _write_once(self._files.config, lambda: yaml.safe_dump(to_mapping(config), sort_keys=False))
         return self.read_run()
-
-    def _write_once(self, name: str, text: Callable[[], str]) -> None:
-        path = self.path / name
-        if not path.exists():
-            write_atomically(path, text().encode())
 
     def read_run(self) -> str:
         """The run's id."""
@@ -81,11 +80,15 @@ class RunFolder:
         Raises:
             BadInputError: no run here, or a damaged file; names it.
         """
-        path = self.path / "config.yaml"
-        if not path.exists():
+        if not self._files.config.exists():
             raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
-        mapping = RunDirectory(root=self.path).read_config()
+        mapping = self._files.read_config()
         try:
             return build(DaggerConfig, mapping)
         except BadInputError as error:
-            raise BadInputError(f"{path}: {error}") from None
+            raise BadInputError(f"{self._files.config}: {error}") from None
+
+
+def _write_once(path: Path, text: Callable[[], str]) -> None:
+    if not path.exists():
+        write_atomically(path, text().encode())

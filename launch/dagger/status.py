@@ -6,9 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from potstill.cluster.embedded_redis import live_url
+from potstill.launch.only_runner import has_runner
 from potstill.launch.reporting.event_log import read_events
 from potstill.launch.reporting.report import build_report
 from potstill.launch.reporting.run_progress import RunProgress
@@ -33,7 +32,7 @@ def read_status(run_dir: Path, *, redis_url: str | None = None) -> dict[str, Any
     progress = RunProgress()
     progress.update_all(events)
     report = build_report(events)
-    running = _is_running(directory.root)
+    running = has_runner(directory.root)
     eta = progress.eta_seconds(time.time()) if running else None
     status = {
         "recipe": report["recipe"],
@@ -53,21 +52,10 @@ def read_status(run_dir: Path, *, redis_url: str | None = None) -> dict[str, Any
     }
     if redis_url is None and running:
         redis_url = live_url(directory.root / "redis")
-    return status | (_live_facts(redis_url, str(events[0]["run"])) if redis_url and events else {})
+    return status | (_live_facts(redis_url, str(events[0]["run"]), run_dir) if redis_url and events else {})
 
 
-def _is_running(run_dir: Path) -> bool:
-    """Whether a runner on this machine holds the run's lock."""
-    lock = FileLock(run_dir / ".runner.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def _live_facts(url: str, run: str) -> dict[str, Any]:
+def _live_facts(url: str, run: str, run_dir: Path) -> dict[str, Any]:
     try:
         metrics = open_queue(url, run, outage_seconds=1.0).metrics()
         workers = {owner: dict(facts) for owner, facts in metrics.workers.items() if "kind" in facts}
@@ -78,14 +66,14 @@ def _live_facts(url: str, run: str) -> dict[str, Any]:
             },
             "ledger": [{"group": group, **vars(ledger)} for group, ledger in metrics.groups.items()],
             "workers": workers,
-            "advice": _advice(workers),
+            "advice": _advice(workers, run_dir),
         }
     except QueueError:
         return {}  # the run is ending or starting; the files have been read
 
 
-def _advice(workers: dict[str, dict[str, Any]]) -> str:
-    """Which pool is too small, from how busy each one says it is."""
+def _advice(workers: dict[str, dict[str, Any]], run_dir: Path) -> str:
+    """Which pool is too small, from how busy each one says it is, and the command that enlarges it."""
     shares: dict[str, list[float]] = {}
     for facts in workers.values():
         if "busy_share" in facts:
@@ -93,8 +81,9 @@ def _advice(workers: dict[str, dict[str, Any]]) -> str:
     means = {kind: sum(values) / len(values) for kind, values in shares.items()}
     if {"rollout", "render"} > means.keys():
         return "too early to say"
+    scale = f"potstill dagger scale {run_dir}"
     if means["rollout"] < _IDLE_SHARE < means["render"]:
-        return "rollout workers wait for pictures: add render workers"
+        return f"rollout workers wait for pictures: {scale} --render {len(shares['render']) + 1}"
     if means["render"] < _IDLE_SHARE < means["rollout"]:
-        return "render workers wait for scenes: add rollout workers"
+        return f"render workers wait for scenes: {scale} --rollout {len(shares['rollout']) + 1}"
     return "balanced"

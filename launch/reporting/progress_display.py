@@ -31,6 +31,7 @@ _MILESTONES = frozenset(
         "final_evaluation_finished",
         "look_evaluation_finished",
         "worker_restarted",
+        "pool_resized",
         "warning",
         "run_finished",
     }
@@ -161,6 +162,8 @@ def _milestone_line(event: Mapping[str, Any], progress: RunProgress) -> str:
         return f"Ray dashboard: {event['url']}"
     if name == "worker_restarted":
         return f"a {event['pool']} worker was restarted: {event['reason']}"
+    if name == "pool_resized":
+        return f"{event['pool']} workers: {event['before']} -> {event['after']}"
     if name == "warning":
         return f"warning: {event['message']}"
     if name == "run_finished":

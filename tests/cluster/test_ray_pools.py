@@ -85,6 +85,31 @@ def test_a_worker_killed_without_warning_is_replaced_and_its_end_is_explained(po
     assert pools.supervise() == []
 
 
+def test_a_pool_grows_at_once_and_shrinks_from_its_end(pools, folder):
+    first, second = pools.pids("steady")
+    # WHEN it grows, past the cores that Ray was started with
+    pools.resize("steady", 4)
+    *same, third, fourth = pools.pids("steady")
+    # THEN the newcomers work, and nobody was disturbed
+    assert same == [first, second] and pools.size("steady") == 4
+    newcomers = {f"2-{third}", f"3-{fourth}"}
+    wait_until(lambda: newcomers <= set(begun(folder, "steady")), "the newcomers at work")
+    # AND who dies among them is replaced at once, as everybody is
+    os.kill(fourth, signal.SIGKILL)
+    (restart,) = wait_until(pools.supervise, "a restart")
+    assert (restart.pool, restart.index) == ("steady", 3)
+    # WHEN it shrinks
+    leavers = [psutil.Process(pid) for pid in pools.pids("steady")[2:]]
+    pools.resize("steady", 2)
+    assert pools.pids("steady") == [first, second] and pools.size("steady") == 2
+    # THEN the last ones sign out in their own time, their processes end, and nobody takes that for a death
+    wait_until(
+        lambda: pools.supervise() == [] and not any(p.is_running() for p in leavers), "the leavers gone"
+    )
+    ended = {path.name for path in folder.glob("steady-*.ended")}
+    assert f"steady-2-{third}.ended" in ended and len(ended) == 2
+
+
 def test_a_pool_whose_workers_die_at_once_again_and_again_is_broken_and_says_why(pools, folder, monkeypatch):
     monkeypatch.setattr("potstill.cluster.ray_pools.MAX_DEATHS_PER_PLACE", 2)
     (folder / "fragile.broken").touch()
@@ -111,7 +136,8 @@ def test_the_end_comes_pool_by_pool_and_leaves_nothing_running(pools, folder):
     # WHEN the pools stop
     pools.stop()
     # THEN every worker ended in its own time, the second pool after the first
-    ended = {path.name: float(path.read_text()) for path in folder.glob("*.ended")}
+    signs = {path.name: float(path.read_text()) for path in folder.glob("*.ended")}
+    ended = {name: moment for name, moment in signs.items() if int(name.split("-")[1]) < 2}
     assert set(ended) == {f"{name}-{i}-{pid}.ended" for name in pids for i, pid in enumerate(pids[name])}
     assert (
         max(ended[name] for name in ended if "steady" in name)

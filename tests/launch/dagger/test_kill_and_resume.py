@@ -17,6 +17,7 @@ import pytest
 from potstill.cluster.embedded_redis import live_url
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.reporting.event_log import read_events
 from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.open_queue import open_queue
 from potstill.queues.redis_task_queue import RedisTaskQueue
@@ -108,6 +109,47 @@ def test_workers_killed_in_the_middle_of_a_round_lose_and_double_nothing(tmp_pat
         line for line in (run_dir / "events.jsonl").read_text().splitlines() if "worker_restarted" in line
     ]
     assert {json.loads(line)["pool"] for line in restarts} == {"rollout", "render"}
+
+
+@pytest.mark.slow
+def test_pools_made_larger_and_smaller_in_the_middle_of_a_round_lose_and_double_nothing(
+    tmp_path: Path,
+) -> None:
+    # Given a run in its bootstrap round, with one worker of each kind
+    run_dir = tmp_path / "run"
+    process = _start(*_run_arguments(run_dir, "bootstrap_rollouts=60", "rollouts=4"))
+    queue = _queue(run_dir)
+    _wait_until(lambda: _done(queue, "rollout") >= 2, "two rollouts")
+
+    # When the pools grow, and then shrink while the newcomers hold episodes
+    _scale(run_dir, rollout=2, render=2)
+    _wait_until(lambda: _rollout_workers_with_tasks(queue) == 2, "two rollout workers with episodes in hand")
+    _scale(run_dir, rollout=1, render=1)
+
+    # Then the run finishes by itself, with exactly what was asked, and says what happened
+    _finish(process)
+    _assert_exact(run_dir, [60, 4])
+    resizes = [event for event in read_events(run_dir / "events.jsonl") if event["event"] == "pool_resized"]
+    assert [(event["pool"], event["before"], event["after"]) for event in resizes] == [
+        ("rollout", 1, 2),
+        ("render", 1, 2),
+        ("rollout", 2, 1),
+        ("render", 2, 1),
+    ]
+    assert not any(event["event"] == "worker_restarted" for event in read_events(run_dir / "events.jsonl"))
+
+
+def _rollout_workers_with_tasks(queue: RedisTaskQueue) -> int:
+    facts = queue.workers().values()
+    return sum(worker.get("kind") == "rollout" and bool(worker.get("tasks")) for worker in facts)
+
+
+def _scale(run_dir: Path, *, rollout: int, render: int) -> None:
+    options = ["--rollout", str(rollout), "--render", str(render)]
+    scaled = subprocess.run(
+        [POTSTILL, "dagger", "scale", str(run_dir), *options], capture_output=True, timeout=30
+    )
+    assert scaled.returncode == 0, scaled.stderr
 
 
 @pytest.mark.slow

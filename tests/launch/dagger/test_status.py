@@ -51,8 +51,14 @@ def test_looking_does_not_keep_a_runner_from_its_lock(finished_run):
 @pytest.mark.parametrize(
     ("shares", "advice"),
     [
-        ({"rollout": 0.3, "render": 0.95}, "rollout workers wait for pictures: add render workers"),
-        ({"rollout": 0.9, "render": 0.2}, "render workers wait for scenes: add rollout workers"),
+        (
+            {"rollout": 0.3, "render": 0.95},
+            "rollout workers wait for pictures: potstill dagger scale {run} --render 2",
+        ),
+        (
+            {"rollout": 0.9, "render": 0.2},
+            "render workers wait for scenes: potstill dagger scale {run} --rollout 2",
+        ),
         ({"rollout": 0.9, "render": 0.9}, "balanced"),
         ({"rollout": 0.9}, "too early to say"),
     ],
@@ -74,7 +80,7 @@ def test_a_live_run_shows_queue_ledger_and_workers_and_advises(make_run, events_
     assert {owner: facts["kind"] for owner, facts in status["workers"].items()} == {
         f"{k}-0": k for k in shares
     }
-    assert status["advice"] == advice
+    assert status["advice"] == advice.format(run=run.root)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
@@ -93,4 +99,4 @@ def test_with_a_url_the_queue_of_a_run_elsewhere_is_shown(make_run, events_of_ru
     assert status["state"] == "interrupted" and status["queue"] == {"rollout": 1}
     assert 0.0 <= status["oldest_waiting_seconds"]["rollout"] < 60.0
     assert set(status["workers"]) == {"rollout-0", "render-0"}
-    assert status["advice"] == "rollout workers wait for pictures: add render workers"
+    assert status["advice"].endswith(f"potstill dagger scale {run.root} --render 2")

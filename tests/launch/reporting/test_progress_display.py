@@ -72,15 +72,17 @@ def test_progress_lines_come_at_most_every_five_seconds(clock):
     assert "41 frames/s" in lines[1] and "queue 7 waiting, 2 at work" in lines[1] and "ETA" in lines[1]
 
 
-def test_restarts_and_warnings_are_said_at_once(clock):
+def test_restarts_resizes_and_warnings_are_said_at_once(clock):
     stream = io.StringIO()
     events = [
         ("worker_restarted", {"pool": "render", "reason": "signal 9"}),
+        ("pool_resized", {"pool": "render", "before": 2, "after": 3}),
         ("warning", {"message": "slow disk"}),
     ]
     show_all(ProgressDisplay(RunProgress(), stream=stream, clock=clock), clock, events, seconds=0.01)
     assert stream.getvalue().splitlines() == [
         "[0:00] a render worker was restarted: signal 9",
+        "[0:00] render workers: 2 -> 3",
         "[0:00] warning: slow disk",
     ]
 
