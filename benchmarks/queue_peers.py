@@ -23,11 +23,12 @@ from pathlib import Path
 import redis
 from faults.killable_redis import KillableRedis
 from measurement import print_measurement
-from peers.peer_venvs import PACKAGES, PeerVenvs
+from peers.peer_venvs import PeerVenvs
 
 from potstill.queues.open_queue import open_queue
 from potstill.queues.task import Task
 
+QUEUES = ("rq", "arq", "dramatiq", "celery", "streaq", "saq")
 BATCH = 64
 PAYLOAD = {"index": 0}
 #: The slow ones do fewer, so that the turns stay short.
@@ -131,7 +132,7 @@ def measure_turn(server, venvs, peers, count):
 
 def ratios_of(rates, medians):
     """Medians over the turns of what was measured in the same one."""
-    peers = [name for name in PACKAGES if name in rates[0]]
+    peers = [name for name in QUEUES if name in rates[0]]
 
     def against_bare(side):
         return statistics.median(turn["bare"] / turn[side] for turn in medians)
@@ -156,7 +157,7 @@ def main():
         "--peers-venv", type=Path, help="folder for the peers' environments; absent: no peers"
     )
     parser.add_argument(
-        "--peers", nargs="+", choices=PACKAGES, default=list(PACKAGES), help="only these (default: all)"
+        "--peers", nargs="+", choices=QUEUES, default=list(QUEUES), help="only these (default: all)"
     )
     options = parser.parse_args()
     venvs = PeerVenvs(options.peers_venv) if options.peers_venv else None

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -20,22 +21,35 @@ class KillableRedis:
 
     Args:
         directory: Of the append-only file.
+        program: Another server's program with words of its own; None: the embedded one's.
+        environment: Of that program; None: ours.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        *,
+        program: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._directory = directory
+        self._program = list(program or [redis_program()])
+        self._environment = environment
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+            self.port = probe.getsockname()[1]
+            """On 127.0.0.1."""
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         """Stays the same over restarts."""
         self.start()
 
     def start(self) -> None:
         """Start, and wait until the file is loaded."""
-        options = {**SETTINGS, "port": self._port, "bind": "127.0.0.1", "dir": self._directory, "save": ""}
+        options = {**SETTINGS, "port": self.port, "bind": "127.0.0.1", "dir": self._directory, "save": ""}
         words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
-        self._process = subprocess.Popen([redis_program(), *words], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [*self._program[:1], *words, *self._program[1:]], stdout=subprocess.DEVNULL, env=self._environment
+        )
         give_up = time.monotonic() + 30
         while True:
             try:

@@ -8,8 +8,9 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 from faults.killable_redis import KillableRedis
 from faults.queue_under_fire import FireConfig
@@ -17,6 +18,24 @@ from peers.peer_venvs import PeerVenvs
 
 #: Longer than any time-out of the peers' settings: what is not done by then stays undone.
 PATIENCE_SECONDS = 40.0
+
+
+class Server(Protocol):
+    """What the tasks live on; ``url`` is what the library is told."""
+
+    url: str
+
+    def start(self) -> None:
+        """Again, on the same data."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
+
+    def __enter__(self) -> Self:
+        """Itself, started."""
+
+    def __exit__(self, *details: object) -> None:
+        """Killed for good."""
 
 
 class PeerUnderFire:
@@ -27,13 +46,23 @@ class PeerUnderFire:
         config: The faults; there is no runner to kill.
         venvs: Where the library lives.
         name: Of the library.
+        open_server: Starts what the library works on, given a folder.
     """
 
-    def __init__(self, folder: Path, config: FireConfig, venvs: PeerVenvs, name: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: FireConfig,
+        venvs: PeerVenvs,
+        name: str,
+        *,
+        open_server: Callable[[Path], Server] = KillableRedis,
+    ) -> None:
         self._folder = folder
         self._config = config
         self._venvs = venvs
         self._name = name
+        self._open_server = open_server
         self._rng = random.Random(config.seed)
         self._traces = folder / "traces"
         self._traces.mkdir()
@@ -43,7 +72,7 @@ class PeerUnderFire:
     def run(self) -> dict[str, Any]:
         """Until everything is done, or nothing has happened for a while; returns the figures."""
         config, began = self._config, time.monotonic()
-        with KillableRedis(self._folder) as self._server:
+        with self._open_server(self._folder) as self._server:
             put = self._venvs.command(
                 self._name,
                 "put",

