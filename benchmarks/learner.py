@@ -1,7 +1,8 @@
 """Does the learner pay for streaming from disk? Samples/s against a bare loop on tensors in memory.
 
 Both sides train the same network with the same optimiser on batches of the same size, alternating in one
-process. Run alone: ``.venv/bin/python benchmarks/learner.py [--quick] [--device cuda] [--threads N]``.
+process, which keeps freed memory as learner workers do; ``freed_vs_kept`` is the processor time of a step without
+that over the time with it. Run alone: ``.venv/bin/python benchmarks/learner.py [--quick] [--device cuda] [--threads N]``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from potstill.experience.aggregation_config import AggregationConfig
 from potstill.experience.episode import Episode, EpisodeMeta
 from potstill.experience.episode_dataset import EpisodeDataset
 from potstill.experience.episode_store import EpisodeStore
+from potstill.launch.keep_freed_memory import keep_freed_memory
 from potstill.learners.bc.augmentation import RandomShift
 from potstill.learners.bc.config import BcConfig
 from potstill.learners.bc.learner import BcLearner
@@ -49,6 +51,11 @@ def main() -> None:
     if options.memory_check:
         check_memory(Path(options.memory_check))
         return
+    if options.step_check != "freed":
+        keep_freed_memory()
+    if options.step_check:
+        print(step_milliseconds(options))
+        return
     figures, ratios = {}, {}
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         dataset = build(Path(folder) / "speed", episodes=10 if options.quick else 40, steps=200)
@@ -67,7 +74,12 @@ def main() -> None:
         "memory_allowed_bytes": ALLOWED_BYTES,
     }
     figures |= encoder_rates(options)
+    steps = {
+        how: [ask_step(how, options) for _ in range(1 if options.quick else 5)] for how in ("freed", "kept")
+    }
+    figures |= {f"step_cpu_ms_{how}": statistics.median(values) for how, values in steps.items()}
     ratios |= {
+        "freed_vs_kept": statistics.median(f / k for f, k in zip(*steps.values(), strict=True)),
         "data_vs_allowed_memory": data / ALLOWED_BYTES,
         "growth_vs_allowed_memory": growth / ALLOWED_BYTES,
     }
@@ -81,6 +93,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     parser.add_argument("--folder", default=None, help="where the data set is written; default: the system's")
     parser.add_argument("--memory-check", default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--step-check", default=None, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -209,6 +222,27 @@ def check_memory(folder: Path) -> None:
         ).train()
         peaks.append(peak)
     print(peaks[1] - peaks[0], many.samples("train") * per_step)
+
+
+def ask_step(how: str, options: argparse.Namespace) -> float:
+    """``step_milliseconds`` of a fresh process that keeps freed memory, or does not."""
+    command = [sys.executable, __file__, "--step-check", how, "--threads", str(options.threads)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def step_milliseconds(options: argparse.Namespace) -> float:
+    """Processor time of one training step on a batch that is at hand."""
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = build(Path(folder), episodes=2, steps=200)
+        (batch,) = dataset.training_batches(batch_size=BATCH, seed=0, start=0, stop=1)
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in batch.items()}
+        optimisation = learner(dataset, options, "step")._optimisation
+    for number in range(10):
+        optimisation.step(tensors, number)
+    began, steps = time.process_time(), 20 if options.quick else 60
+    for number in range(steps):
+        optimisation.step(tensors, number)
+    return 1000 * (time.process_time() - began) / steps
 
 
 def encoder_rates(options: argparse.Namespace) -> dict[str, float]:

@@ -29,6 +29,7 @@ from potstill.launch.dagger.pool_sizes import PoolSizes
 from potstill.launch.dagger.run_folder import RunFolder
 from potstill.launch.dagger.runner import DaggerRunner
 from potstill.launch.errors import RunFailedError
+from potstill.launch.keep_freed_memory import keep_freed_memory
 from potstill.launch.reporting.run_reporter import RunReporter
 from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.lease_keeper import LeaseKeeper
@@ -172,6 +173,7 @@ def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callab
     from potstill.actors.render_channel import RpcRenderChannel
     from potstill.actors.rollout_worker import RolloutWorker
 
+    keep_freed_memory()
     owner = _owner("rollout", index)
     client = open_rpc_client(
         settings.redis_url, settings.run, RENDER_SERVICE, max_waiting=settings.max_waiting_renders
@@ -196,6 +198,7 @@ def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callabl
     from potstill.actors.render_worker import RenderWorker
     from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 
+    keep_freed_memory()
     redeliver = RENDER_REDELIVER_SECONDS
     if settings.diffusion is not None:  # one picture may take longer than that
         redeliver = max(redeliver, settings.render_deadline_seconds / 2)
@@ -214,6 +217,7 @@ def run_learner_worker(settings: WorkerSettings, index: int, should_stop: Callab
     """Train until ``should_stop``."""
     from potstill.learners.learner_worker import LearnerWorker
 
+    keep_freed_memory()
     owner = _owner("learner", index)
     with _lease_keeper(settings, owner, kind="learner") as leases:
         LearnerWorker(
