@@ -2,7 +2,7 @@
 
 Both sides train the same network with the same optimiser on batches of the same size, alternating in one
 process, which keeps freed memory as learner workers do; ``freed_vs_kept`` is the processor time of a step without
-that over the time with it. Run alone: ``.venv/bin/python benchmarks/learner.py [--quick] [--device cuda] [--threads N]``.
+that over the time with it. Run alone: ``python benchmarks/learner.py [--quick] [--device cuda] [--threads N]``.
 """
 
 from __future__ import annotations
