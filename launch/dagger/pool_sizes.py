@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 from potstill.experience.atomic_write import write_atomically
 from potstill.launch.dagger.config import PoolsConfig
@@ -52,7 +53,8 @@ class PoolSizes:
             ValueError: a number out of range.
         """
         now = self.read()
-        wanted = dataclasses.replace(now, **{RESIZABLE_POOLS[pool]: count for pool, count in wishes.items()})
+        changes: dict[str, Any] = {RESIZABLE_POOLS[pool]: count for pool, count in wishes.items()}
+        wanted = dataclasses.replace(now, **changes)
         sizes = {pool: getattr(wanted, setting) for pool, setting in RESIZABLE_POOLS.items()}
         write_atomically(self._path, json.dumps(sizes).encode())
         return wanted
