@@ -199,23 +199,18 @@ def test_sites_that_meta_world_hides_stay_hidden(renderer, record, request_for):
     assert np.array_equal(plain.segmentation, other.segmentation)
 
 
-def _draws_sensibly(renderer, record, request_for, task):
+SAMPLE = set(np.random.default_rng(0).choice(TASK_NAMES, 8, replace=False).tolist())
+
+
+@pytest.mark.parametrize(
+    "task", [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.slow) for name in TASK_NAMES]
+)
+def test_every_task_is_drawn(renderer, record, request_for, task):
     env, _ = record(task, 1)
     reply = renderer.render([request_for(task, scene=env.scene_state(), size=32, geometry=True)])[0]
     names = {env.simulation.model.body(int(body)).name for body in np.unique(reply.segmentation) if body >= 0}
-    assert names & {"hand", "right_hand", "leftpad", "rightpad", "right_l6"}, task
-    assert len(np.unique(reply.rgb.reshape(-1, 3), axis=0)) > 50, task
-
-
-@pytest.mark.parametrize("task", np.random.default_rng(0).choice(TASK_NAMES, 8, replace=False).tolist())
-def test_a_sample_of_the_tasks_is_drawn(renderer, record, request_for, task):
-    _draws_sensibly(renderer, record, request_for, task)
-
-
-@pytest.mark.slow
-def test_all_fifty_tasks_are_drawn(renderer, record, request_for):
-    for task in TASK_NAMES:
-        _draws_sensibly(renderer, record, request_for, task)
+    assert names & {"hand", "right_hand", "leftpad", "rightpad", "right_l6"}
+    assert len(np.unique(reply.rgb.reshape(-1, 3), axis=0)) > 50
 
 
 def test_an_image_painter_gets_geometry_and_its_picture_is_returned(request_for):
