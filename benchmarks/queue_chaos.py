@@ -62,14 +62,19 @@ SMALL = FireConfig(
 PEERS = ("rq", "celery", "dramatiq", "arq")
 
 
-def compare_with_peers(venvs, seed):
-    """Lost, stuck and done again, by library."""
-    config, table = replace(SMALL, seed=seed), {}
+def our_row(config):
+    """Our line of a table whose other lines are ``PeerUnderFire.run``."""
     with tempfile.TemporaryDirectory() as folder:
         ours = QueueUnderFire(Path(folder), config).run()
     again = ours["deliveries"] - ours["ledger"]["done"] - ours["ledger"]["dead"]
-    table["potstill"] = {"tasks": config.tasks, "lost": ours["lost"], "stuck": 0, "done_again": again}
-    table["potstill"] |= {"counted_twice": ours["duplicated"], "seconds": ours["seconds"]}
+    row = {"tasks": config.tasks, "lost": ours["lost"], "stuck": 0, "done_again": again}
+    return row | {"counted_twice": ours["duplicated"], "seconds": ours["seconds"]}
+
+
+def compare_with_peers(venvs, seed):
+    """Lost, stuck and done again, by library."""
+    config = replace(SMALL, seed=seed)
+    table = {"potstill": our_row(config)}
     for name in PEERS:
         with tempfile.TemporaryDirectory() as folder:
             table[name] = PeerUnderFire(Path(folder), config, venvs, name).run()
