@@ -31,11 +31,10 @@ from pathlib import Path
 import numpy as np
 from faults.killable_redis import KillableRedis
 from faults.peer_under_fire import PeerUnderFire
-from faults.queue_under_fire import QueueUnderFire
 from measurement import print_measurement
 from peers.peer_venvs import PeerVenvs
 from peers.zaku_stack import ZakuStack
-from queue_chaos import SMALL
+from queue_chaos import SMALL, our_row
 from queue_rpc import Calls, milliseconds, serve_rpc
 
 from potstill.queues.open_queue import open_queue
@@ -131,16 +130,9 @@ def measure_zaku(counts, venvs):
 def measure_faults(venvs, config):
     """Lost, stuck and done again, of both."""
     with tempfile.TemporaryDirectory() as folder:
-        ours = QueueUnderFire(Path(folder), config).run()
-    again = ours["deliveries"] - ours["ledger"]["done"] - ours["ledger"]["dead"]
-    table = {"tasks": config.tasks, "lost": ours["lost"], "stuck": 0, "done_again": again}
-    with tempfile.TemporaryDirectory() as folder:
         open_server = functools.partial(ZakuStack, venvs=venvs)
         zaku = PeerUnderFire(Path(folder), config, venvs, "zaku", open_server=open_server).run()
-    return {
-        "potstill": table | {"counted_twice": ours["duplicated"], "seconds": ours["seconds"]},
-        "zaku": zaku,
-    }
+    return {"potstill": our_row(config), "zaku": zaku}
 
 
 def main():
