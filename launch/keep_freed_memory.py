@@ -15,7 +15,7 @@ def keep_freed_memory() -> bool:
     """Take blocks of up to 1 GiB from the heap, and keep up to 2 GiB of it when they are freed.
 
     Left alone, glibc maps each large array anew and gives it back to the kernel, which clears its pages one by one at
-    their first use: a sixth of the time of a training step (docs/results/engine.md). No value changes by it.
+    their first use, which a training step on large batches feels (``benchmarks/learner.py``). No value changes by it.
 
     Returns:
         False where the C library cannot be told (only glibc can), and nothing was changed.
