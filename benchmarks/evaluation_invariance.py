@@ -22,17 +22,19 @@ from measurement import print_measurement
 
 from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.experience.array_file import read_array_file
-from potstill.launch.composition import (
-    WORKER_ENVIRONMENT,
+from potstill.launch.dagger.composition import (
     WorkerSettings,
     run_render_worker,
     run_rollout_worker,
 )
 from potstill.launch.dagger.config import DaggerConfig, EvaluationConfig
 from potstill.launch.dagger.recipes import demo
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.stage_tasks import StageTasks
-from potstill.launch.dagger.stages import evaluation_stage
+from potstill.launch.dagger.stages import (
+    evaluation_stage,
+)
+from potstill.launch.engine.worker_process import WORKER_ENVIRONMENT
 from potstill.policies.policy_file import POLICY_FILE, POLICY_KIND
 from potstill.queues.open_queue import open_queue
 
@@ -82,8 +84,8 @@ def find_student(path: Path) -> tuple[Path, DaggerConfig]:
     path = path.resolve()
     if (path / POLICY_FILE).exists():
         run_dir = path.parent.parent
-        return path, RunFolder(run_dir).read_config() if (run_dir / "config.yaml").exists() else demo()
-    return sorted(path.glob(f"checkpoints/*/{POLICY_FILE}"))[-1].parent, RunFolder(path).read_config()
+        return path, DaggerFolder(run_dir).read_config() if (run_dir / "config.yaml").exists() else demo()
+    return sorted(path.glob(f"checkpoints/*/{POLICY_FILE}"))[-1].parent, DaggerFolder(path).read_config()
 
 
 def evaluate(config: DaggerConfig, checkpoint: Path, *, workers: int, batch: int) -> Outcome:

@@ -45,12 +45,12 @@ from potstill.envs.rendering.records import RenderReply, RenderRequest
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.teachers import OracleTeacher
 from potstill.experience.episode_store import EpisodeStore
-from potstill.launch.composition import (
-    WORKER_ENVIRONMENT,
+from potstill.launch.dagger.composition import (
     WorkerSettings,
     run_render_worker,
     run_rollout_worker,
 )
+from potstill.launch.engine.worker_process import WORKER_ENVIRONMENT
 from potstill.policies.batched_inference import BatchedInference
 from potstill.policies.observation_shape import ObservationShape
 from potstill.policies.pixel_policy import PixelPolicy

@@ -7,7 +7,7 @@ from argparse import Namespace
 from potstill.launch.dagger.pinned_generator import pinned_generator
 from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.resume_check import check_resumable
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.graphics_check import check_graphics
 from potstill.launch.run_directory import open_run_directory
@@ -17,8 +17,8 @@ from potstill.launch.server_check import check_server
 def run(arguments: Namespace) -> int:
     """Go on where the run stopped; ``--plan`` only says what that means."""
     root = open_run_directory(arguments.run_dir).root
-    config = RunFolder(root).read_config()
-    check_resumable(config, RunFolder(root))
+    config = DaggerFolder(root).read_config()
+    check_resumable(config, DaggerFolder(root))
     prompts = PromptFile.find(pinned_generator(config), root)
     teachers = TeacherFiles.find(prompts.config, root)
     if arguments.redis:

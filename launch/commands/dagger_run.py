@@ -10,7 +10,7 @@ from potstill.launch.configuration import override
 from potstill.launch.dagger.pinned_generator import pinned_generator
 from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.recipes import load_recipe
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.errors import BadInputError
 from potstill.launch.graphics_check import check_graphics
@@ -25,7 +25,7 @@ def run(arguments: Namespace) -> int:
     arguments.run_dir = str(run_dir)
     if run_dir.exists() and not run_dir.is_dir():
         raise BadInputError(f"--run-dir {run_dir}: is a file, not a folder")
-    RunFolder(run_dir).check(config, resume=False)
+    DaggerFolder(run_dir).check(config, resume=False)
     if arguments.redis:
         check_server(arguments.redis)
     prompts = PromptFile.find(pinned_generator(config), run_dir)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from potstill.launch.dagger.pool_sizes import RESIZABLE_POOLS, PoolSizes
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.config import RESIZABLE_POOLS
+from potstill.launch.dagger.run_folder import DaggerFolder
+from potstill.launch.engine.pool_sizes import PoolSizes
 from potstill.launch.errors import BadInputError
 from potstill.launch.only_runner import has_runner
 from potstill.launch.run_directory import open_run_directory
@@ -14,7 +15,7 @@ from potstill.launch.run_directory import open_run_directory
 def run(arguments: Namespace) -> int:
     """Write down the sizes that are wanted; the runner follows within a second or two."""
     root = open_run_directory(arguments.run_dir).root
-    sizes = PoolSizes(root, RunFolder(root).read_config().pools)
+    sizes = PoolSizes(root, DaggerFolder(root).read_config().pools, RESIZABLE_POOLS)
     wishes = {
         pool: _count(pool, text) for pool in RESIZABLE_POOLS if (text := getattr(arguments, pool)) is not None
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.resume_check import check_resumable
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.errors import BadInputError
 from potstill.launch.only_runner import only_runner
@@ -20,7 +20,7 @@ from potstill.launch.server_check import check_server
 def run(arguments: Namespace) -> int:
     """Rebuild, then say what the ledger holds."""
     root = open_run_directory(arguments.run_dir).root.resolve()
-    folder = RunFolder(root)
+    folder = DaggerFolder(root)
     config = folder.read_config()
     check_resumable(config, folder)
     config = TeacherFiles.find(PromptFile.find(config, root).config, root).config

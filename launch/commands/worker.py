@@ -14,6 +14,6 @@ def run(arguments: Namespace) -> int:
     check_run_name(arguments.run)
     run_dir = open_run_directory(Path(arguments.run_dir or f"runs/{arguments.run}")).root
     check_server(arguments.redis)
-    from potstill.launch.composition import run_worker
+    from potstill.launch.dagger.composition import run_worker
 
     return run_worker(arguments.kind, arguments.redis, arguments.run, run_dir)

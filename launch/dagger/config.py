@@ -17,6 +17,8 @@ from potstill.queues.task import ID_PATTERN
 #: What a student can be shown while it is evaluated: prompts of the training split, prompts that no training saw, or
 #: plain RGB.
 Look = Literal["seen", "held_out", "plain"]
+#: Pool, and the setting that holds its size. The learner is one worker: more would train several students.
+RESIZABLE_POOLS = {"rollout": "rollout_workers", "render": "render_workers"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,16 +7,16 @@ from typing import Any
 
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig
-from potstill.launch.dagger.round_files import RoundFiles
 from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import (
-    Stage,
-    StageLog,
     best_round,
     evaluation_stage,
     rollout_stage,
     training_stage,
 )
+from potstill.launch.engine.round_files import RoundFiles
+from potstill.launch.engine.stage import Stage
+from potstill.launch.engine.stage_log import StageLog
 from potstill.queues.task_queue import TaskQueue
 
 #: What an evaluation's outputs call the facts of its tasks' results.

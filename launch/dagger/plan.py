@@ -7,13 +7,13 @@ from typing import Any
 
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.stages import (
-    Stage,
-    StageLog,
     best_round,
     evaluation_stage,
     rollout_stage,
     training_stage,
 )
+from potstill.launch.engine.stage import Stage
+from potstill.launch.engine.stage_log import StageLog
 
 #: Measured on two 2.5 GHz cores with the default recipe (docs/results/demo.md); other machines scale them.
 SECONDS_PER_PICTURE = 0.0025

@@ -11,7 +11,9 @@ from potstill.experience.atomic_write import write_atomically
 from potstill.experience.errors import PromptFileError
 from potstill.experience.prompt_collection import PromptCollection, prompt_file
 from potstill.launch.dagger.config import DaggerConfig
-from potstill.launch.dagger.stages import evaluation_render
+from potstill.launch.dagger.stages import (
+    evaluation_render,
+)
 from potstill.launch.errors import BadInputError
 
 #: A pinned collection, relative to the run directory. Stages see this name, so other prompts are another input.

@@ -19,9 +19,11 @@ from potstill.experience.episode import Episode, EpisodeMeta
 from potstill.experience.episode_store import EpisodeStore
 from potstill.experience.errors import ArrayFileError
 from potstill.launch.dagger.config import DaggerConfig
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.stage_tasks import StageTasks
-from potstill.launch.dagger.stages import rollout_stage
+from potstill.launch.dagger.stages import (
+    rollout_stage,
+)
 from potstill.launch.errors import BadInputError, RunFailedError
 from potstill.queues.task import Lease
 
@@ -37,7 +39,7 @@ def replay_episode(run_dir: Path, episode: str) -> int:
             not here.
         RunFailedError: something is not what was stored; names columns and steps.
     """
-    folder = RunFolder(run_dir)
+    folder = DaggerFolder(run_dir)
     config = folder.read_config()
     stored = _load(EpisodeStore(folder.episodes_url), episode)
     meta = stored.meta
@@ -70,7 +72,7 @@ def _load(store: EpisodeStore, name: str) -> Episode:
     return store.load(entry)
 
 
-def _act_again(config: DaggerConfig, folder: RunFolder, meta: EpisodeMeta) -> Episode:
+def _act_again(config: DaggerConfig, folder: DaggerFolder, meta: EpisodeMeta) -> Episode:
     """The same task through the same code as a rollout worker's, without queue and neighbours."""
     tasks = StageTasks(config=config, run=meta.run, run_dir=folder.path, store=folder.episodes_url)
     stage = rollout_stage(config, meta.round, meta.policy_version)

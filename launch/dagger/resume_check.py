@@ -8,13 +8,13 @@ from potstill.experience.array_file import read_array_file
 from potstill.experience.episode_store import EpisodeStore
 from potstill.experience.errors import ArrayFileError, EpisodeFileError, ManifestError
 from potstill.launch.dagger.config import DaggerConfig
-from potstill.launch.dagger.run_folder import RunFolder
-from potstill.launch.dagger.stages import StageLog
+from potstill.launch.dagger.run_folder import DaggerFolder
+from potstill.launch.engine.stage_log import StageLog
 from potstill.launch.errors import BadInputError
 from potstill.policies.policy_file import POLICY_FILE, POLICY_KIND
 
 
-def check_resumable(config: DaggerConfig, folder: RunFolder) -> None:
+def check_resumable(config: DaggerConfig, folder: DaggerFolder) -> None:
     """The run's identity; of every finished stage checkpoint and manifest by hash, episodes by size.
 
     Raises:

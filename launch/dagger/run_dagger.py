@@ -11,7 +11,7 @@ from types import FrameType
 
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.prompt_file import PromptFile
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.only_runner import only_runner
 from potstill.launch.reporting.run_reporter import RunReporter
@@ -35,7 +35,7 @@ def run_dagger(
         FinishedShortError, RunFailedError: see ``DaggerRunner.run``.
         KeyboardInterrupt: interrupted (SIGINT or SIGTERM); leases were given back, the run can be resumed.
     """
-    config, folder = teachers.config, RunFolder(run_dir)
+    config, folder = teachers.config, DaggerFolder(run_dir)
     folder.check(config, resume=resume)
     run_dir.mkdir(parents=True, exist_ok=True)
     with only_runner(run_dir), _terminate_as_interrupt():
@@ -66,7 +66,7 @@ def run_dagger(
 
 def _run_stages(
     config: DaggerConfig,
-    folder: RunFolder,
+    folder: DaggerFolder,
     reporter: RunReporter,
     *,
     run: str,
@@ -74,7 +74,7 @@ def _run_stages(
     ray_address: str | None,
 ) -> None:
     # Ray and the environments take seconds to import; the first line of progress must not wait for them.
-    from potstill.launch.composition import open_dagger_system
+    from potstill.launch.dagger.composition import open_dagger_system
 
     with (
         open_dagger_system(

@@ -8,23 +8,21 @@ from pathlib import Path
 
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig, Look
-from potstill.launch.dagger.event_sink import EventSink
-from potstill.launch.dagger.round_files import RoundFiles
 from potstill.launch.dagger.stage_tasks import StageTasks
 from potstill.launch.dagger.stages import (
-    Stage,
-    StageLog,
     best_round,
     evaluation_stage,
     rollout_stage,
     training_stage,
 )
+from potstill.launch.engine.event_sink import EventSink
+from potstill.launch.engine.round_files import RoundFiles
+from potstill.launch.engine.stage import Stage
+from potstill.launch.engine.stage_execution import StageExecution
+from potstill.launch.engine.stage_log import StageLog
 from potstill.launch.errors import FinishedShortError, RunFailedError
 from potstill.queues.task import Ledger, Task
 from potstill.queues.task_queue import TaskQueue
-
-#: How long the runner blocks on the ledger before it looks after the pools and the progress display.
-TICK_SECONDS = 1.0
 
 
 class DaggerRunner:
@@ -59,7 +57,7 @@ class DaggerRunner:
         self._store = store
         self._tasks = StageTasks(config=config, run=run, run_dir=run_dir, store=store_url)
         self._events = events
-        self._look_after_pools = look_after_pools
+        self._execution = StageExecution(queue=queue, run_dir=run_dir, look_after_pools=look_after_pools)
         self._stages = StageLog(run_dir / "stages")
         self._files = RoundFiles(
             run_dir=run_dir, queue=queue, store=store, stages=self._stages, events=events
@@ -103,24 +101,23 @@ class DaggerRunner:
         if outputs is not None:
             return outputs["manifest"]
         started = time.monotonic()
-        self._call_off_others(stage)
+        self._execution.call_off_others(stage)
         self._files.make_room(stage, round_index)
         tasks = self._tasks.rollouts(stage, round_index, checkpoint)
         self._files.reconcile(round_index, tasks)
-        self._submit(stage, tasks)
-        ledger = self._settle(stage, tasks, lambda now: self._say_rollouts(round_index, stage, now, started))
-        self._require_all_done(stage, ledger)
+        results = self._execution.complete(
+            stage, tasks, lambda now: self._say_rollouts(round_index, stage, now, started)
+        )
         manifest = self._store.seal(round_index, requested=len(tasks))
-        results = self._queue.results(stage.group)
         outputs = {
             "manifest": manifest.sha256,
             "rollouts_committed": len(manifest.entries),
             "duplicates": len(manifest.entries) - len({entry.index for entry in manifest.entries}),
-            "lost": ledger.submitted - len(manifest.entries),
-            "frames": sum(int(result["frames"]) for result in results.values()),
-            "render_calls": sum(int(result["render_calls"]) for result in results.values()),
-            "episode_steps": [int(results[task.id]["steps"]) for task in tasks],
-            "episode_render_calls": [int(results[task.id]["render_calls"]) for task in tasks],
+            "lost": len(tasks) - len(manifest.entries),
+            "frames": sum(int(result["frames"]) for result in results),
+            "render_calls": sum(int(result["render_calls"]) for result in results),
+            "episode_steps": [int(result["steps"]) for result in results],
+            "episode_render_calls": [int(result["render_calls"]) for result in results],
             "actor_success_rate": sum(entry.success for entry in manifest.entries) / len(manifest.entries),
         }
         facts = {key: value for key, value in outputs.items() if key != "manifest"}
@@ -139,14 +136,16 @@ class DaggerRunner:
             return str(folder), outputs["checkpoint_sha256"]
         started = time.monotonic()
         task = self._tasks.training(stage, round_index, previous[0])
-        self._call_off_others(stage)
+        self._execution.call_off_others(stage)
         # The folder is written over: what an earlier training left there no longer counts.
         self._stages.forget(stage.name)
-        self._submit(stage, [task])
-        ledger = self._settle(stage, [task], lambda now: self._say_training(round_index, task))
-        if not ledger.done:
-            raise RunFailedError(f"training of round {round_index} failed: {self._first_error(stage)}")
-        result = self._queue.results(stage.group)[task.id]
+        try:
+            (result,) = self._execution.complete(
+                stage, [task], lambda now: self._say_training(round_index, task)
+            )
+        except FinishedShortError:
+            error = self._execution.first_error(stage)
+            raise RunFailedError(f"training of round {round_index} failed: {error}") from None
         self._events.write(
             "training_finished",
             round=round_index,
@@ -187,11 +186,7 @@ class DaggerRunner:
 
     def _outcomes(self, stage: Stage, tasks: list[Task], say: Callable[[Ledger], None]) -> dict[str, list]:
         """Have the episodes acted; each list holds one fact of every episode, in the order of the tasks."""
-        self._submit(stage, tasks)
-        ledger = self._settle(stage, tasks, say)
-        self._require_all_done(stage, ledger)
-        results = self._queue.results(stage.group)
-        ordered = [results[task.id] for task in tasks]
+        ordered = self._execution.complete(stage, tasks, say)
         return {
             "seeds": [int(result["seed"]) for result in ordered],
             "successes": [int(result["success"]) for result in ordered],
@@ -199,49 +194,6 @@ class DaggerRunner:
             "returns": [float(result["return"]) for result in ordered],
             "render_calls": [int(result["render_calls"]) for result in ordered],
         }
-
-    def _submit(self, stage: Stage, tasks: list[Task]) -> None:
-        """Ask for what is not done; tasks that were given up in an earlier session get fresh attempts."""
-        done = self._queue.results(stage.group)
-        self._queue.revive([task.id for task in tasks if task.id not in done])
-        self._queue.put(tasks)
-
-    def _call_off_others(self, stage: Stage) -> None:
-        """Cancel this stage's tasks under earlier settings: they would write into the same folders."""
-        for group in self._queue.groups():
-            if group.startswith(f"{stage.name}.") and group != stage.group:
-                self._queue.cancel(group)
-
-    def _settle(self, stage: Stage, tasks: list[Task], say: Callable[[Ledger], None]) -> Ledger:
-        while True:
-            ledger = self._queue.gather(stage.group, wait_seconds=TICK_SECONDS)
-            say(ledger)
-            if ledger.submitted < len(tasks):
-                self._put_again(stage, tasks, ledger)
-            elif ledger.settled:
-                return ledger
-            self._look_after_pools()
-
-    def _put_again(self, stage: Stage, tasks: list[Task], ledger: Ledger) -> None:
-        """The server's machine crashed and took its newest writes with it."""
-        if not self._queue.put(tasks):
-            raise RunFailedError(
-                f"{stage.name}: the queue knows all {len(tasks)} tasks and counts {ledger.submitted}: its ledger is "
-                f"damaged; restore it with: potstill queue rebuild {self._run_dir}"
-            )
-
-    def _require_all_done(self, stage: Stage, ledger: Ledger) -> None:
-        if ledger.done == ledger.submitted:
-            return
-        raise FinishedShortError(
-            f"{stage.name}: {ledger.done} of {ledger.submitted} done, {ledger.dead} dead, "
-            f"{ledger.cancelled} cancelled; first error: {self._first_error(stage)}"
-        )
-
-    def _first_error(self, stage: Stage) -> str:
-        letters = self._queue.dead_letters(stage.group)
-        lines = letters[0].error.strip().splitlines() if letters else []
-        return lines[-1] if lines else "no error was recorded"
 
     def _say_rollouts(self, round_index: int, stage: Stage, ledger: Ledger, started: float) -> None:
         results = self._queue.results(stage.group)

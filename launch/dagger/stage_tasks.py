@@ -14,8 +14,11 @@ from potstill.experience.episode_seeds import evaluation_seed, final_evaluation_
 from potstill.experience.prompt_collection import PromptCollection, PromptSplit
 from potstill.launch.dagger.config import DaggerConfig, Look
 from potstill.launch.dagger.prompt_file import pinned_prompts
-from potstill.launch.dagger.stages import Stage, evaluation_render
+from potstill.launch.dagger.stages import (
+    evaluation_render,
+)
 from potstill.launch.dagger.teacher_files import source_of
+from potstill.launch.engine.stage import Stage
 from potstill.learners.training_job import TrainingJob
 from potstill.queues.task import Task
 

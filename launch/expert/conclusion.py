@@ -11,7 +11,7 @@ from potstill.actors.fallback_collector import FallbackCollector, FallbackConfig
 from potstill.envs.task_simulation import TaskSimulation
 from potstill.experience.episode_seeds import final_evaluation_seed
 from potstill.experience.history_archive import HistoryArchive
-from potstill.launch.dagger.event_sink import EventSink
+from potstill.launch.engine.event_sink import EventSink
 from potstill.launch.expert.config import ExpertConfig
 from potstill.launch.expert.quality_gate import apply_gate
 from potstill.launch.expert.run_folder import ExpertFolder

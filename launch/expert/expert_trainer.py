@@ -11,7 +11,7 @@ from typing import Literal
 
 from potstill.envs.task_simulation import TaskSimulation
 from potstill.experience.episode_seeds import evaluation_seed
-from potstill.launch.dagger.event_sink import EventSink
+from potstill.launch.engine.event_sink import EventSink
 from potstill.launch.expert.config import ExpertConfig
 from potstill.launch.expert.expert_learner import ExpertLearner
 from potstill.launch.expert.run_folder import ExpertFolder

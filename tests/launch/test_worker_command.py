@@ -12,9 +12,11 @@ import pytest
 from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.recipes import smoke
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.stage_tasks import StageTasks
-from potstill.launch.dagger.stages import rollout_stage
+from potstill.launch.dagger.stages import (
+    rollout_stage,
+)
 from potstill.queues.open_queue import open_queue
 
 POTSTILL = str(Path(sys.executable).parent / "potstill")
@@ -23,7 +25,7 @@ POTSTILL = str(Path(sys.executable).parent / "potstill")
 @pytest.mark.slow
 def test_a_rollout_and_a_render_worker_started_by_hand_do_a_round_and_stop_when_asked(tmp_path: Path) -> None:
     # Given a run directory, a server and a round of tasks, but no runner and no Ray
-    config, folder = smoke(), RunFolder(tmp_path / "run")
+    config, folder = smoke(), DaggerFolder(tmp_path / "run")
     folder.path.mkdir()
     run = folder.open(config)
     stage = rollout_stage(config, 0, "")

@@ -152,7 +152,7 @@ class Rig:
 def no_waiting():
     """The workers run in the runner's own thread: blocking on the ledger would only delay them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("potstill.launch.dagger.runner.TICK_SECONDS", 0.0)
+        patch.setattr("potstill.launch.engine.stage_execution.TICK_SECONDS", 0.0)
         yield
 
 

@@ -18,7 +18,7 @@ from potstill.experience.episode_store import EpisodeStore
 from potstill.launch import composition
 from potstill.launch.dagger.pinned_generator import pinned_generator
 from potstill.launch.dagger.recipes import load_recipe
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.errors import BadInputError
 from potstill.launch.main import main
 
@@ -151,7 +151,7 @@ def test_folders_are_pinned_by_their_full_paths(models, monkeypatch):
 
 def test_a_render_worker_by_hand_refuses_a_machine_without_the_model(tmp_path, monkeypatch):
     generator = DiffusionConfig(model="/no/such")
-    RunFolder(tmp_path).open(
+    DaggerFolder(tmp_path).open(
         replace(load_recipe("smoke"), render=RenderConfig(painter="diffusion", diffusion=generator))
     )
     monkeypatch.setattr(composition, "WORKER_ENVIRONMENT", {})

@@ -12,7 +12,7 @@ from potstill.actors.render_channel import LocalRenderChannel
 from potstill.envs.rendering.open_scene_renderer import open_scene_renderer
 from potstill.launch.dagger.config import TeacherConfig
 from potstill.launch.dagger.replay import replay_episode
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
 from potstill.launch.errors import BadInputError
 from potstill.policies.expert_policy import ExpertPolicy
@@ -30,7 +30,7 @@ def taught(make_rig, write_expert, tmp_path):
     found = TeacherFiles.find(rig.config, rig.run_dir)
     found.copy(rig.run_dir)
     rig.config = found.config
-    RunFolder(rig.run_dir).open(rig.config)
+    DaggerFolder(rig.run_dir).open(rig.config)
     renderer = open_scene_renderer(rig.config.render.renderer)
     rig.rollout_worker._pictures = LocalRenderChannel(renderer)
     yield rig, expert, ladder

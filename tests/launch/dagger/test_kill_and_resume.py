@@ -16,7 +16,7 @@ import pytest
 
 from potstill.cluster.embedded_redis import live_url
 from potstill.experience.episode_store import EpisodeStore
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.reporting.event_log import read_events
 from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.open_queue import open_queue
@@ -46,7 +46,7 @@ def _queue(run_dir: Path) -> RedisTaskQueue:
         try:
             url = live_url(run_dir / "redis")
             if url is not None:
-                return open_queue(url, RunFolder(run_dir).read_run())
+                return open_queue(url, DaggerFolder(run_dir).read_run())
         except QueueUnavailableError:
             pass
         assert time.monotonic() < deadline, "the run's Redis never answered"

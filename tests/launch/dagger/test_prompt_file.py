@@ -11,7 +11,10 @@ from potstill.experience.prompt_collection import PromptCollection
 from potstill.launch.dagger.config import DaggerConfig, EvaluationConfig
 from potstill.launch.dagger.prompt_file import PromptFile, pinned_prompts
 from potstill.launch.dagger.stage_tasks import StageTasks
-from potstill.launch.dagger.stages import evaluation_stage, rollout_stage
+from potstill.launch.dagger.stages import (
+    evaluation_stage,
+    rollout_stage,
+)
 from potstill.launch.errors import BadInputError
 
 SHIPPED = PromptCollection.find("tabletop-v1")

@@ -11,7 +11,7 @@ from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.prompt_collection import PromptCollection
 from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.replay import replay_episode
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.errors import BadInputError, RunFailedError
 
 
@@ -24,7 +24,7 @@ def recorded(make_rig):
         render=RenderConfig(size=24, painter="randomised", keyframe_interval=2),
     )
     rig.run_dir.mkdir()
-    RunFolder(rig.run_dir).open(rig.config)
+    DaggerFolder(rig.run_dir).open(rig.config)
     renderer = open_scene_renderer(rig.config.render.renderer)
     rig.rollout_worker._pictures = LocalRenderChannel(renderer)
     rig.run(kill_before=2)
@@ -66,7 +66,7 @@ def test_a_recorded_episode_is_drawn_again_byte_for_byte(recorded, capsys):
 def test_an_episode_of_a_student_is_acted_again_by_its_checkpoint(make_rig, capsys):
     rig = make_rig(rounds=1, bootstrap_rollouts=2, rollouts=2, render=RenderConfig(size=24))
     rig.run_dir.mkdir()
-    RunFolder(rig.run_dir).open(rig.config)
+    DaggerFolder(rig.run_dir).open(rig.config)
     renderer = open_scene_renderer(rig.config.render.renderer)
     rig.rollout_worker._pictures = LocalRenderChannel(renderer)
     rig.run()
@@ -93,7 +93,7 @@ def _painted_by_prompts(make_rig, **render):
     rig.config = prompts.config
     rig.run_dir.mkdir()
     prompts.copy(rig.run_dir)
-    RunFolder(rig.run_dir).open(rig.config)
+    DaggerFolder(rig.run_dir).open(rig.config)
     renderer = open_scene_renderer(rig.config.render.renderer)
     rig.rollout_worker._pictures = LocalRenderChannel(renderer)
     rig.run(kill_before=2)

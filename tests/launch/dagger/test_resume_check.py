@@ -12,8 +12,9 @@ from potstill.experience.array_file import write_array_file
 from potstill.experience.episode import Episode
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.recipes import smoke
-from potstill.launch.dagger.run_folder import RunFolder
-from potstill.launch.dagger.stages import Stage, StageLog
+from potstill.launch.dagger.run_folder import DaggerFolder
+from potstill.launch.engine.stage import Stage
+from potstill.launch.engine.stage_log import StageLog
 from potstill.launch.main import main
 from potstill.policies.policy_file import POLICY_FILE, POLICY_KIND
 
@@ -23,7 +24,7 @@ Damage = Callable[[Path], None]
 @pytest.fixture
 def run_dir(tmp_path: Path, make_episode: Callable[..., Episode]) -> Path:
     """A run that was interrupted after its first training."""
-    folder = RunFolder(tmp_path / "run")
+    folder = DaggerFolder(tmp_path / "run")
     folder.path.mkdir()
     folder.open(smoke())
     (folder.path / "events.jsonl").touch()

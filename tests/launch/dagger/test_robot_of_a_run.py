@@ -6,7 +6,10 @@ import pytest
 
 from potstill.launch.dagger.config import DaggerConfig
 from potstill.launch.dagger.stage_tasks import StageTasks
-from potstill.launch.dagger.stages import evaluation_stage, rollout_stage
+from potstill.launch.dagger.stages import (
+    evaluation_stage,
+    rollout_stage,
+)
 
 CONFIG = DaggerConfig(recipe="r", robot="viperx")
 

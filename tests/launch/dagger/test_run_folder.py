@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from potstill.launch.dagger.recipes import smoke
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.errors import BadInputError
 
 
 def test_identity_and_provenance_are_made_once_and_kept_for_ever(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = DaggerFolder(tmp_path)
     run = folder.open(smoke())
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
@@ -22,7 +22,7 @@ def test_identity_and_provenance_are_made_once_and_kept_for_ever(tmp_path: Path)
 
 
 def test_provenance_says_what_decides_the_numbers(tmp_path: Path) -> None:
-    RunFolder(tmp_path).open(replace(smoke(), seed=5))
+    DaggerFolder(tmp_path).open(replace(smoke(), seed=5))
     provenance = json.loads((tmp_path / "provenance.json").read_text())
 
     assert provenance["seed"] == 5
@@ -32,17 +32,17 @@ def test_provenance_says_what_decides_the_numbers(tmp_path: Path) -> None:
 def test_a_folder_with_other_things_in_it_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(BadInputError, match="is not empty and holds no run"):
-        RunFolder(tmp_path).check(smoke(), resume=False)
+        DaggerFolder(tmp_path).check(smoke(), resume=False)
 
 
 def test_resuming_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="holds no run"):
-        RunFolder(tmp_path).check(smoke(), resume=True)
+        DaggerFolder(tmp_path).check(smoke(), resume=True)
 
 
 def test_two_runs_of_one_recipe_have_different_names(tmp_path: Path) -> None:
     names = set()
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        names.add(RunFolder(tmp_path / name).open(smoke()))
+        names.add(DaggerFolder(tmp_path / name).open(smoke()))
     assert len(names) == 2

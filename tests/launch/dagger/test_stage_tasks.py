@@ -9,7 +9,11 @@ from potstill.actors.beta_schedule import BetaSchedule
 from potstill.actors.rollout_job import RolloutJob
 from potstill.launch.dagger.config import DaggerConfig, TeacherConfig
 from potstill.launch.dagger.stage_tasks import StageTasks
-from potstill.launch.dagger.stages import evaluation_stage, rollout_stage, training_stage
+from potstill.launch.dagger.stages import (
+    evaluation_stage,
+    rollout_stage,
+    training_stage,
+)
 from potstill.learners.training_job import TrainingJob
 
 STUDENT = ("/run/checkpoints/round_00", "b" * 64)

@@ -15,13 +15,13 @@ from potstill.launch.dagger.config import (
     TeacherConfig,
 )
 from potstill.launch.dagger.stages import (
-    Stage,
-    StageLog,
     evaluation_render,
     evaluation_stage,
     rollout_stage,
     training_stage,
 )
+from potstill.launch.engine.stage import Stage
+from potstill.launch.engine.stage_log import StageLog
 from potstill.learners.bc.config import BcConfig
 
 CONFIG = DaggerConfig(recipe="r")

@@ -10,7 +10,9 @@ from potstill.actors.teacher_source import TeacherSource
 from potstill.launch.configuration import build, to_mapping
 from potstill.launch.dagger.config import DaggerConfig, TeacherConfig
 from potstill.launch.dagger.recipes import load_recipe
-from potstill.launch.dagger.stages import rollout_stage
+from potstill.launch.dagger.stages import (
+    rollout_stage,
+)
 from potstill.launch.dagger.teacher_files import TeacherFiles, source_of
 from potstill.launch.errors import BadInputError
 from potstill.policies.expert_manifest import ExpertManifest

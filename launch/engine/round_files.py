@@ -9,8 +9,9 @@ from potstill.experience.atomic_write import write_atomically
 from potstill.experience.episode_store import EpisodeStore
 from potstill.experience.errors import EpisodeFileError
 from potstill.experience.round_manifest import EpisodeEntry
-from potstill.launch.dagger.event_sink import EventSink
-from potstill.launch.dagger.stages import Stage, StageLog
+from potstill.launch.engine.event_sink import EventSink
+from potstill.launch.engine.stage import Stage
+from potstill.launch.engine.stage_log import StageLog
 from potstill.launch.errors import BadInputError
 from potstill.queues.task import Task
 from potstill.queues.task_queue import TaskQueue

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from potstill.cluster.ray_pools import PoolBrokenError, RayPools
-from potstill.launch.dagger.event_sink import EventSink
-from potstill.launch.dagger.pool_sizes import RESIZABLE_POOLS, PoolSizes
+from potstill.launch.engine.event_sink import EventSink
+from potstill.launch.engine.pool_sizes import PoolSizes
 from potstill.launch.errors import BadInputError, RunFailedError
 
 
 class PoolKeeper:
     """``tick`` every second or so; everything it does is an event."""
 
-    def __init__(self, pools: RayPools, sizes: PoolSizes, events: EventSink) -> None:
+    def __init__(self, pools: RayPools, sizes: PoolSizes[Any], events: EventSink) -> None:
         self._pools = pools
         self._sizes = sizes
         self._events = events
@@ -39,7 +41,7 @@ class PoolKeeper:
                 self._complaint = str(error)
                 self._events.write("warning", message=self._complaint)
             return
-        for pool, setting in RESIZABLE_POOLS.items():
+        for pool, setting in self._sizes.settings.items():
             before, after = self._pools.size(pool), getattr(wanted, setting)
             if before != after:
                 self._pools.resize(pool, after)

@@ -1,4 +1,4 @@
-"""The one place where objects are wired together: workers from settings, the whole system from a configuration."""
+"""Where the objects of a DAgger run are wired together: workers from settings, the system from a configuration."""
 
 from __future__ import annotations
 
@@ -6,34 +6,31 @@ import contextlib
 import dataclasses
 import functools
 import os
-import signal
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 from potstill.actors.student import Student
 from potstill.actors.work_meter import WorkMeter
-from potstill.cluster.embedded_redis import EmbeddedRedis
-from potstill.cluster.ray_metrics_sink import RayMetricsSink
-from potstill.cluster.ray_pools import PoolSpec, RayPools
+from potstill.cluster.ray_pools import PoolSpec
 from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 from potstill.experience.episode_store import EpisodeStore
-from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.config import RESIZABLE_POOLS, DaggerConfig
 from potstill.launch.dagger.pinned_generator import pinned_generator
-from potstill.launch.dagger.pool_keeper import PoolKeeper
-from potstill.launch.dagger.pool_sizes import PoolSizes
-from potstill.launch.dagger.run_folder import RunFolder
+from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.runner import DaggerRunner
-from potstill.launch.errors import RunFailedError
+from potstill.launch.engine.open_engine import open_engine
+from potstill.launch.engine.pool_sizes import PoolSizes
+from potstill.launch.engine.worker_process import (
+    WORKER_ENVIRONMENT,
+    open_lease_keeper,
+    work_until_signal,
+    worker_name,
+)
 from potstill.launch.keep_freed_memory import keep_freed_memory
 from potstill.launch.reporting.run_reporter import RunReporter
-from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.lease_keeper import LeaseKeeper
-from potstill.queues.metrics_publisher import MetricsPublisher
 from potstill.queues.open_queue import open_queue
 from potstill.queues.open_rpc import open_rpc_client, open_rpc_server
 
@@ -43,16 +40,6 @@ WorkerKind = Literal["rollout", "render", "learner"]
 RENDER_SERVICE = "render"
 #: A render worker builds a task's model before its first reply; a request is not handed on before that is over.
 RENDER_REDELIVER_SECONDS = 15.0
-#: Must be set before a worker imports its libraries: software OpenGL and BLAS each start a thread per core,
-#: and the processes already use them all.
-WORKER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "LP_NUM_THREADS": "0",
-    "MUJOCO_GL": "egl",
-    "PYOPENGL_PLATFORM": "egl",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +78,7 @@ class WorkerSettings:
 @contextlib.contextmanager
 def open_dagger_system(
     config: DaggerConfig,
-    folder: RunFolder,
+    folder: DaggerFolder,
     reporter: RunReporter,
     *,
     run: str,
@@ -99,46 +86,31 @@ def open_dagger_system(
     ray_address: str | None,
 ) -> Iterator[DaggerRunner]:
     """A runner with its queue, store and pools; everything that was started here is stopped at the end."""
-    with contextlib.ExitStack() as stack:
-        if redis_url is None:
-            redis_url = stack.enter_context(_embedded_redis(folder.path)).url
-        queue = open_queue(redis_url, run)
-        settings = WorkerSettings.of(config, redis_url=redis_url, run=run)
-        sizes = PoolSizes(folder.path, config.pools)
-        specs = pool_specs(dataclasses.replace(config, pools=sizes.read()), settings)
-        pools = RayPools(specs, address=ray_address, dashboard=config.pools.dashboard)
-        stack.callback(pools.stop)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine unasked
-        pools.start()
-        if pools.dashboard_url:
-            reporter.write("dashboard_started", url=pools.dashboard_url)
+    sizes = PoolSizes(folder.path, config.pools, RESIZABLE_POOLS)
+    resized = dataclasses.replace(config, pools=sizes.read())
 
-        publisher = MetricsPublisher(queue, [RayMetricsSink(run)])
-        keeper = PoolKeeper(pools, sizes, reporter)
+    def pools_at(url: str) -> list[PoolSpec]:
+        return pool_specs(resized, WorkerSettings.of(config, redis_url=url, run=run))
 
-        def look_after_pools() -> None:
-            publisher.tick()
-            keeper.tick()
-
+    with open_engine(
+        folder,
+        reporter,
+        pools_at,
+        sizes=sizes,
+        redis_url=redis_url,
+        ray_address=ray_address,
+        dashboard=config.pools.dashboard,
+    ) as engine:
         yield DaggerRunner(
             config=config,
             run=run,
             run_dir=folder.path,
-            queue=queue,
-            store=EpisodeStore(folder.episodes_url),
+            queue=engine.queue,
+            store=engine.store,
             store_url=folder.episodes_url,
             events=reporter,
-            look_after_pools=look_after_pools,
+            look_after_pools=engine.look_after_pools,
         )
-
-
-def _embedded_redis(run_dir: Path) -> EmbeddedRedis:
-    try:
-        return EmbeddedRedis(run_dir / "redis")
-    except QueueUnavailableError as error:
-        raise RunFailedError(
-            f"{error}; if its data are damaged, restore the ledger with: potstill queue rebuild {run_dir}"
-        ) from error
 
 
 def pool_specs(config: DaggerConfig, settings: WorkerSettings) -> list[PoolSpec]:
@@ -174,7 +146,7 @@ def run_rollout_worker(settings: WorkerSettings, index: int, should_stop: Callab
     from potstill.actors.rollout_worker import RolloutWorker
 
     keep_freed_memory()
-    owner = _owner("rollout", index)
+    owner = worker_name("rollout", index)
     client = open_rpc_client(
         settings.redis_url, settings.run, RENDER_SERVICE, max_waiting=settings.max_waiting_renders
     )
@@ -205,7 +177,7 @@ def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callabl
     server = open_rpc_server(settings.redis_url, settings.run, RENDER_SERVICE, redeliver_seconds=redeliver)
     renderer = open_scene_renderer(settings.renderer, diffusion=settings.diffusion)
     try:
-        with _lease_keeper(settings, _owner("render", index), kind="render") as keeper:
+        with _lease_keeper(settings, worker_name("render", index), kind="render") as keeper:
             RenderWorker(server, renderer, batch=settings.render_batch, meter=WorkMeter(keeper.report)).run(
                 should_stop
             )
@@ -218,7 +190,7 @@ def run_learner_worker(settings: WorkerSettings, index: int, should_stop: Callab
     from potstill.learners.learner_worker import LearnerWorker
 
     keep_freed_memory()
-    owner = _owner("learner", index)
+    owner = worker_name("learner", index)
     with _lease_keeper(settings, owner, kind="learner") as leases:
         LearnerWorker(
             queue=open_queue(settings.redis_url, settings.run),
@@ -237,23 +209,12 @@ def run_worker(kind: WorkerKind, redis_url: str, run: str, run_dir: Path) -> int
     """
     for name, value in WORKER_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    config = RunFolder(run_dir).read_config()
+    config = DaggerFolder(run_dir).read_config()
     if kind == "render":
         config = pinned_generator(config)
     settings = WorkerSettings.of(config, redis_url=redis_url, run=run)
-    stop = threading.Event()
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask_to_stop)
     targets = {"rollout": run_rollout_worker, "render": run_render_worker, "learner": run_learner_worker}
-    print(
-        f"potstill: {kind} worker of run {run} at work; Ctrl-C gives its tasks back and ends it", flush=True
-    )
-    targets[kind](settings, os.getpid(), stop.is_set)
-    return 0
+    return work_until_signal(functools.partial(targets[kind], settings), kind=kind, run=run)
 
 
 def _load_student(folder: str, sha256: str) -> Student:
@@ -264,11 +225,6 @@ def _load_student(folder: str, sha256: str) -> Student:
 
 
 def _lease_keeper(settings: WorkerSettings, owner: str, *, kind: WorkerKind) -> LeaseKeeper:
-    facts = {"kind": kind, "pid": os.getpid(), "host": socket.gethostname()}
-    return LeaseKeeper(
-        settings.redis_url, settings.run, lease_seconds=settings.lease_seconds, owner=owner, facts=facts
+    return open_lease_keeper(
+        settings.redis_url, settings.run, kind=kind, owner=owner, lease_seconds=settings.lease_seconds
     )
-
-
-def _owner(kind: WorkerKind, index: int) -> str:
-    return f"{kind}-{index}-{socket.gethostname().lower()}-{os.getpid()}"

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from potstill.experience.atomic_write import write_atomically
-from potstill.launch.dagger.config import PoolsConfig
 from potstill.launch.errors import BadInputError
 
-#: Pool, and the setting that holds its size. The learner is one worker: more would train several students.
-RESIZABLE_POOLS = {"rollout": "rollout_workers", "render": "render_workers"}
+Pools = TypeVar("Pools")
 
 
-class PoolSizes:
+class PoolSizes(Generic[Pools]):
     """``pools.json`` in the run directory: written by ``potstill dagger scale``, read by the runner as it works.
 
     A file, and not a message to the runner: the wish survives the runner's death and counts for the next resume.
     The saved configuration stays as it was, for the number of workers changes no result.
     """
 
-    def __init__(self, run_dir: Path, pools: PoolsConfig) -> None:
+    settings: Mapping[str, str]
+    """Of each pool that may change, the setting that holds its size."""
+
+    def __init__(self, run_dir: Path, pools: Pools, settings: Mapping[str, str]) -> None:
         """``pools`` of the run's configuration: the sizes of pools that nobody asked to change."""
         self._path = run_dir / "pools.json"
-        self._pools = pools
+        self._pools: Any = pools
+        self.settings = settings
 
-    def read(self) -> PoolsConfig:
+    def read(self) -> Pools:
         """The sizes wanted now.
 
         Raises:
@@ -35,9 +38,7 @@ class PoolSizes:
         """
         try:
             wishes = json.loads(self._path.read_bytes())
-            return dataclasses.replace(
-                self._pools, **{RESIZABLE_POOLS[pool]: n for pool, n in wishes.items()}
-            )
+            return dataclasses.replace(self._pools, **{self.settings[pool]: n for pool, n in wishes.items()})
         except FileNotFoundError:
             return self._pools
         except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
@@ -46,15 +47,15 @@ class PoolSizes:
                 f"{self._path}: cannot be read ({reason}); remove it for the sizes of config.yaml"
             ) from None
 
-    def write(self, wishes: dict[str, int]) -> PoolsConfig:
+    def write(self, wishes: dict[str, int]) -> Pools:
         """Ask for ``wishes`` (workers by pool); pools not named keep their size. Returns what is wanted now.
 
         Raises:
             ValueError: a number out of range.
         """
         now = self.read()
-        changes: dict[str, Any] = {RESIZABLE_POOLS[pool]: count for pool, count in wishes.items()}
+        changes: dict[str, Any] = {self.settings[pool]: count for pool, count in wishes.items()}
         wanted = dataclasses.replace(now, **changes)
-        sizes = {pool: getattr(wanted, setting) for pool, setting in RESIZABLE_POOLS.items()}
+        sizes = {pool: getattr(wanted, setting) for pool, setting in self.settings.items()}
         write_atomically(self._path, json.dumps(sizes).encode())
         return wanted

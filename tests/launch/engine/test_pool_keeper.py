@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from potstill.cluster.ray_pools import PoolBrokenError, Restart
-from potstill.launch.dagger.config import PoolsConfig
-from potstill.launch.dagger.pool_keeper import PoolKeeper
-from potstill.launch.dagger.pool_sizes import PoolSizes
+from potstill.launch.dagger.config import RESIZABLE_POOLS, PoolsConfig
+from potstill.launch.engine.pool_keeper import PoolKeeper
+from potstill.launch.engine.pool_sizes import PoolSizes
 from potstill.launch.errors import RunFailedError
 
 POOLS = PoolsConfig(rollout_workers=2, render_workers=2)
@@ -39,7 +39,7 @@ class Events(list):
 
 @pytest.fixture
 def sizes(tmp_path):
-    return PoolSizes(tmp_path, POOLS)
+    return PoolSizes(tmp_path, POOLS, RESIZABLE_POOLS)
 
 
 @pytest.fixture
