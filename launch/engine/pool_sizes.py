@@ -53,7 +53,7 @@ class PoolSizes(Generic[Pools]):
         Raises:
             ValueError: a number out of range.
         """
-        now = self.read()
+        now: Any = self.read()
         changes: dict[str, Any] = {self.settings[pool]: count for pool, count in wishes.items()}
         wanted = dataclasses.replace(now, **changes)
         sizes = {pool: getattr(wanted, setting) for pool, setting in self.settings.items()}
