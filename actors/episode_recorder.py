@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
 
-from potstill.experience.episode import Episode, EpisodeMeta
+from potstill.experience.episode import OPTIONAL_COLUMNS, Episode, EpisodeMeta
 
 #: dtype of every recorded column; the record itself checks the shapes.
 _DTYPES: dict[str, type] = {
@@ -28,6 +29,7 @@ _DTYPES: dict[str, type] = {
     "body_quat": np.float64,
     "site_pos": np.float64,
     "step_seconds": np.float32,
+    "expert_log_std": np.float32,
 }
 
 
@@ -44,17 +46,21 @@ class EpisodeRecorder:
         self._arrays: dict[str, np.ndarray] = {}
         self._numbers: dict[str, list[Any]] = {}
         self._shapes: list[tuple[int, ...]] = []
+        self._columns: Set[str] = frozenset()
 
     def record(self, **row: Any) -> None:
-        """Append one step; every column must be given.
+        """Append one step; every column must be given, the optional ones in every step or in none.
 
         Raises:
             ValueError: a column is missing or unknown, or shaped unlike in the first row.
             IndexError: more rows than there is room for.
         """
-        if row.keys() != _DTYPES.keys():
+        if not self._length:
+            # Of the optional columns the episode has those of its first step.
+            self._columns = _DTYPES.keys() - (OPTIONAL_COLUMNS - row.keys())
+        if row.keys() != self._columns:
             raise ValueError(
-                f"a step must give exactly the record's columns: {sorted(row.keys() ^ _DTYPES.keys())}"
+                f"a step must give exactly the record's columns: {sorted(row.keys() ^ self._columns)}"
             )
         if not self._length:
             self._begin(row)

@@ -8,6 +8,8 @@ import numpy as np
 
 #: Version of the record's fields; a file of another version is refused by name.
 EPISODE_VERSION = 1
+#: Columns that an episode has for all of its steps or for none.
+OPTIONAL_COLUMNS = frozenset({"expert_log_std"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,18 +86,23 @@ class Episode:
     """(T, G, 3) float64 m: world positions of the sites."""
     step_seconds: np.ndarray
     """(T,) float32: wall time of the step."""
+    expert_log_std: np.ndarray | None = None
+    """(T, A) float32: of the expert's Gaussian before the squashing, whose squashed mean is the label; None when the
+    expert is none (the oracle), and in files of before it was kept."""
 
     def __post_init__(self) -> None:
         length = self.proprio.shape[0] if self.proprio.ndim else 0
         if length < 1:
             raise ValueError("Episode must have at least one step")
+        arrays = self.arrays()
         for name, (trailing, dtype) in _LAYOUT.items():
-            _check_array(name, getattr(self, name), length, trailing, dtype)
-        if self.expert_action.shape != self.action.shape:
-            raise ValueError(
-                f"expert_action must be shaped like action {self.action.shape}: "
-                f"got {self.expert_action.shape}"
-            )
+            if name in arrays or name not in OPTIONAL_COLUMNS:
+                _check_array(name, getattr(self, name), length, trailing, dtype)
+        for name in ("expert_action", "expert_log_std"):
+            if name in arrays and arrays[name].shape != self.action.shape:
+                raise ValueError(
+                    f"{name} must be shaped like action {self.action.shape}: got {arrays[name].shape}"
+                )
         if (
             self.camera_pose.shape[1] != self.frames.shape[1]
             or len(self.meta.cameras) != self.frames.shape[1]
@@ -114,8 +121,9 @@ class Episode:
         return bool(self.success.any())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All arrays by field name."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "meta"}
+        """All arrays by field name; of the optional ones those that are there."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "meta"}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 #: Trailing shape (None = any length) and dtype of every array.
@@ -138,6 +146,7 @@ _LAYOUT: dict[str, tuple[tuple[int | None, ...], type]] = {
     "body_quat": ((None, 4), np.float64),
     "site_pos": ((None, 3), np.float64),
     "step_seconds": ((), np.float32),
+    "expert_log_std": ((None,), np.float32),
 }
 
 

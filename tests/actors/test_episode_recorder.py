@@ -70,3 +70,20 @@ def test_a_step_there_is_no_room_for_is_refused(rows):
     recorder.record(**rows[0])
     with pytest.raises(IndexError):
         recorder.record(**rows[1])
+
+
+def test_an_optional_column_is_kept_when_every_step_gives_it(stored, rows):
+    recorder = EpisodeRecorder(6)
+    spread = np.arange(18, dtype=np.float32).reshape(6, 3)
+    for row, log_std in zip(rows, spread):
+        recorder.record(**row, expert_log_std=log_std)
+    assert np.array_equal(recorder.episode(stored.meta).expert_log_std, spread)
+
+
+@pytest.mark.parametrize("given", [(True, False), (False, True)])
+def test_an_optional_column_of_only_some_steps_is_refused_by_name(rows, given):
+    recorder = EpisodeRecorder(6)
+    first, second = ({"expert_log_std": np.zeros(3, np.float32)} if has else {} for has in given)
+    recorder.record(**rows[0], **first)
+    with pytest.raises(ValueError, match="expert_log_std"):
+        recorder.record(**rows[1], **second)

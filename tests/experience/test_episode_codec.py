@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -142,3 +143,46 @@ def _random_episode(steps: int, sizes: list[int], run: str, seed: int) -> Episod
         body_pos=normal(bodies, 3, dtype=np.float64), body_quat=normal(bodies, 4, dtype=np.float64),
         site_pos=normal(sites, 3, dtype=np.float64),
     )  # fmt: skip
+
+
+def test_an_episode_without_the_experts_spread_has_the_bytes_it_always_had(path):
+    with EpisodeFile(path) as file:
+        assert "expert_log_std" not in file.header.arrays
+        assert file.load().expert_log_std is None
+
+
+def test_the_experts_spread_survives_the_file(tmp_path, make_episode):
+    episode = make_episode()
+    spread = np.full(episode.action.shape, -3.5, np.float32)
+    path = tmp_path / "with.safetensors"
+    path.write_bytes(encode_episode(replace(episode, expert_log_std=spread)))
+    with EpisodeFile(path) as file:
+        assert file.load().expert_log_std.tobytes() == spread.tobytes()
+
+
+def test_a_spread_of_another_shape_than_the_action_is_refused(make_episode):
+    episode = make_episode()
+    with pytest.raises(ValueError, match=r"expert_log_std must be shaped like action"):
+        replace(episode, expert_log_std=np.zeros((len(episode), 5), np.float32))
+
+
+def test_an_episode_without_pictures_and_bodies_survives_its_file(tmp_path, make_episode):
+    seen = make_episode()
+    steps = len(seen)
+    episode = replace(
+        seen,
+        meta=replace(seen.meta, cameras=()),
+        frames=np.zeros((steps, 0, 0, 0, 3), np.uint8),
+        camera_pose=np.zeros((steps, 0, 12), np.float32),
+        body_pos=np.zeros((steps, 0, 3)),
+        body_quat=np.zeros((steps, 0, 4)),
+        site_pos=np.zeros((steps, 0, 3)),
+    )
+    path = tmp_path / "blind.safetensors"
+    path.write_bytes(encode_episode(episode))
+    with EpisodeFile(path) as file:
+        loaded = file.load()
+    assert loaded.meta == episode.meta
+    assert {name: array.shape for name, array in loaded.arrays().items()} == {
+        name: array.shape for name, array in episode.arrays().items()
+    }
