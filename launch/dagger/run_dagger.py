@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.dagger.open_reporter import open_reporter
 from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.run_folder import DaggerFolder
 from potstill.launch.dagger.teacher_files import TeacherFiles
+from potstill.launch.engine.reported_session import reported_session
+from potstill.launch.engine.terminate_as_interrupt import terminate_as_interrupt
 from potstill.launch.only_runner import only_runner
 from potstill.launch.reporting.run_reporter import RunReporter
+from potstill.launch.run_directory import RunDirectory
 
 
 def run_dagger(
@@ -38,26 +37,21 @@ def run_dagger(
     config, folder = teachers.config, DaggerFolder(run_dir)
     folder.check(config, resume=resume)
     run_dir.mkdir(parents=True, exist_ok=True)
-    with only_runner(run_dir), _terminate_as_interrupt():
+    with only_runner(run_dir), terminate_as_interrupt():
         teachers.copy(run_dir)
         prompts.copy(run_dir)
         run = folder.open(config)
-        reporter = RunReporter(run_dir)
-        started = time.monotonic()
-        reporter.write(
-            "run_started",
+        reporter = open_reporter(RunDirectory(root=run_dir))
+        with reported_session(
+            reporter,
             recipe=config.recipe,
             task=config.task,
             run=run,
             rounds=max(0, config.round_count - 1),
             rollouts=[config.rollouts_of(index) for index in range(config.round_count)],
             resumed=resume,
-        )
-        try:
+        ):
             _run_stages(config, folder, reporter, run=run, redis_url=redis_url, ray_address=ray_address)
-        finally:
-            reporter.write("session_ended", seconds=time.monotonic() - started)
-            reporter.close()
     print(
         f"report: {run_dir / 'report.html'} (figures: report.json; look closer: potstill report, status, replay)"
     )
@@ -80,20 +74,6 @@ def _run_stages(
         open_dagger_system(
             config, folder, reporter, run=run, redis_url=redis_url, ray_address=ray_address
         ) as runner,
-        _terminate_as_interrupt(),
+        terminate_as_interrupt(),
     ):  # again: starting Ray put its own handler in place of ours
         runner.run()
-
-
-@contextlib.contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does: leases go back, workers stop, the run stays resumable."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

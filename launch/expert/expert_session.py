@@ -15,7 +15,7 @@ from potstill.experience.learning_history import LearningHistory
 from potstill.launch.expert.conclusion import Conclusion, restore_best
 from potstill.launch.expert.config import ExpertConfig
 from potstill.launch.expert.expert_trainer import ExpertTrainer
-from potstill.launch.expert.reporter import ExpertReporter
+from potstill.launch.expert.reporter import open_expert_reporter
 from potstill.launch.expert.rllib_expert_learner import RllibExpertLearner
 from potstill.launch.expert.run_folder import ExpertFolder
 from potstill.launch.expert.training_checkpoints import TrainingCheckpoints
@@ -58,7 +58,7 @@ class ExpertSession:
         with ExitStack() as opening:
             opening.callback(self._stack.close)
             self._folder.open(config)
-            self._reporter = ExpertReporter(self._folder, displays)
+            self._reporter = open_expert_reporter(self._folder, displays)
             self._stack.callback(self._reporter.close)
             self._open(should_stop)
             opening.pop_all()

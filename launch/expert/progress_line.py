@@ -1,63 +1,31 @@
-"""Live progress of one expert: a line that redraws itself, or plain lines where there is no terminal."""
+"""Live progress of one expert, in a line."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, TextIO
-
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+from collections.abc import Mapping
+from typing import Any
 
 from potstill.launch.expert.config import BudgetConfig
 from potstill.launch.reporting.duration_text import duration_text
+from potstill.launch.reporting.line_display import Line
 from potstill.launch.reporting.report import success_of
-
-#: Seconds between two plain lines of mere progress.
-LINE_SECONDS = 5.0
 
 
 class ProgressLine:
-    """Shows a training's events; ``show`` each one, ``close`` at the end."""
+    """What a ``LineDisplay`` shows of a training's events."""
 
-    def __init__(
-        self,
-        budget: BudgetConfig,
-        *,
-        stream: TextIO | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, budget: BudgetConfig) -> None:
         self._budget = budget
-        self._clock = clock
-        self._started = clock()
-        self._last_line = float("-inf")
-        self._text = "starting ..."
         self._evaluation = "not evaluated yet"
-        self._console = Console(file=stream or sys.stderr)
-        self._live: Live | None = None
-        if self._console.is_terminal:
-            self._live = Live(console=self._console, refresh_per_second=4, get_renderable=self._picture)
-            self._live.start()
 
-    def show(self, event: Mapping[str, Any]) -> None:
-        """Take in one event and show it if it is time."""
-        name = event["event"]
-        if name == "evaluation_finished":
+    def __call__(self, event: Mapping[str, Any]) -> Line | None:
+        """The line of one event, None where it says nothing to people."""
+        if event["event"] == "evaluation_finished":
             self._evaluation = f"held-out {success_of(event)} at {event['env_steps']:,}"
-        if name == "training_progress":
-            self._text = self._progress(event)
-            if self._clock() - self._last_line >= LINE_SECONDS:
-                self._print(self._text)
-        elif (milestone := _milestone(event)) is not None:
-            self._print(milestone)
-
-    def close(self) -> None:
-        """Leave the last line on the screen."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        if event["event"] == "training_progress":
+            return Line(text=self._progress(event), milestone=False)
+        milestone = _milestone(event)
+        return None if milestone is None else Line(text=milestone)
 
     def _progress(self, event: Mapping[str, Any]) -> str:
         success = event["success_rate"]
@@ -77,18 +45,6 @@ class ProgressLine:
         if self._budget.minutes is None:
             return left
         return min(left, max(0.0, 60.0 * self._budget.minutes - event["seconds"]))
-
-    def _print(self, text: str) -> None:
-        line = f"[{duration_text(self._clock() - self._started)}] {text}"
-        if self._live is None:
-            self._last_line = self._clock()
-            # Not through rich: it would wrap long lines at 80 columns.
-            print(line, file=self._console.file, flush=True)
-        elif text != self._text:
-            self._live.console.print(line, highlight=False, soft_wrap=True)
-
-    def _picture(self) -> Text:
-        return Text(f"[{duration_text(self._clock() - self._started)}] {self._text}", no_wrap=False)
 
 
 def _milestone(event: Mapping[str, Any]) -> str | None:

@@ -1,46 +1,26 @@
-"""Everything the training of an expert tells the world: the event log, its displays, both reports."""
+"""The reporter and the reports of one expert."""
 
 from __future__ import annotations
 
+import functools
 import json
-import sys
 from collections.abc import Sequence
-from typing import Any
 
 from potstill.experience.atomic_write import write_atomically
 from potstill.launch.expert.report import build_expert_report
 from potstill.launch.expert.run_folder import ExpertFolder
 from potstill.launch.reporting.event_log import EventLog, read_events
-from potstill.launch.reporting.run_reporter import EventDisplay
+from potstill.launch.reporting.run_reporter import EventDisplay, RunReporter
 
 
-class ExpertReporter:
-    """``write`` events while training goes on, ``close`` when the session ends."""
-
-    def __init__(self, folder: ExpertFolder, displays: Sequence[EventDisplay]) -> None:
-        self._folder = folder
-        self._log = EventLog(folder.directory.events)
-        self._displays = list(displays)
-
-    def write(self, event: str, **facts: Any) -> None:
-        """Record one event and show it; after an evaluation report.json says what is known so far."""
-        record = self._log.write(event, **facts)
-        for display in self._displays:
-            display.show(record)
-        if event in ("evaluation_finished", "run_finished"):
-            write_expert_report(self._folder)
-
-    def close(self) -> None:
-        """End the session: close the displays, write both reports."""
-        for display in self._displays:
-            display.close()
-        self._log.close()
-        write_expert_report(self._folder)
-        try:
-            write_expert_page(self._folder)
-        except Exception as error:
-            # A picture that cannot be drawn must not turn a finished training into a failed one.
-            print(f"potstill: report.html was not written: {type(error).__name__}: {error}", file=sys.stderr)
+def open_expert_reporter(folder: ExpertFolder, displays: Sequence[EventDisplay]) -> RunReporter:
+    """Everything the training of an expert tells the world: the event log, ``displays``, both reports."""
+    return RunReporter(
+        EventLog(folder.directory.events),
+        displays,
+        write_json=functools.partial(write_expert_report, folder),
+        write_html=functools.partial(write_expert_page, folder),
+    )
 
 
 def write_expert_report(folder: ExpertFolder) -> None:

@@ -16,6 +16,7 @@ from potstill.launch.expert.expert_session import ExpertSession
 from potstill.launch.expert.finished_result import finished_result
 from potstill.launch.expert.html_report import rate_text
 from potstill.launch.expert.progress_line import ProgressLine
+from potstill.launch.reporting.line_display import LineDisplay
 
 
 def run_expert(config: ExpertConfig, path: Path) -> int:
@@ -48,7 +49,7 @@ def run_expert(config: ExpertConfig, path: Path) -> int:
 def _train(config: ExpertConfig, path: Path) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine unasked
     resources = config.resources
-    line = ProgressLine(config.budget)
+    line = LineDisplay(ProgressLine(config.budget))
     with (
         ray_session(cpus=1 + resources.env_runners, gpus=resources.learner_gpus),
         _asked_to_stop() as stop,  # after Ray, which puts handlers of its own

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from potstill.launch.reporting.event_log import EventLog, read_events
-from potstill.launch.reporting.progress_display import ProgressDisplay
-from potstill.launch.reporting.report_files import write_report_html, write_report_json
-from potstill.launch.reporting.run_progress import RunProgress
-from potstill.launch.reporting.tensorboard_sink import TensorboardSink
-from potstill.launch.run_directory import RunDirectory
+from potstill.launch.reporting.event_log import EventLog
+
+#: Events after which report.json has something new to say.
+_NEWS = frozenset({"evaluation_finished", "round_finished", "run_finished"})
 
 
 class EventDisplay(Protocol):
@@ -32,37 +29,48 @@ class RunReporter:
     is dropped with a word on stderr, and the run goes on.
     """
 
-    def __init__(self, run_dir: Path, *, displays: Sequence[EventDisplay] | None = None) -> None:
-        """Open the log of a new or a resumed run; ``displays`` replaces the terminal and TensorBoard."""
-        self._directory = RunDirectory(root=run_dir)
-        self._log = EventLog(self._directory.events)
-        if displays is None:
-            progress = RunProgress()
-            progress.update_all(read_events(self._directory.events))
-            displays = (ProgressDisplay(progress), TensorboardSink(self._directory.tensorboard))
+    def __init__(
+        self,
+        log: EventLog,
+        displays: Sequence[EventDisplay],
+        *,
+        write_json: Callable[[], None],
+        write_html: Callable[[], None],
+    ) -> None:
+        """Take over the log of a new or a resumed run.
+
+        Args:
+            log: Of the run directory.
+            displays: Shown every event.
+            write_json: Recomputes report.json from the log; called after evaluations and at the end.
+            write_html: Draws report.html; called at the end.
+        """
+        self._log = log
         self._displays = list(displays)
+        self._write_json = write_json
+        self._write_html = write_html
 
     def write(self, event: str, **facts: Any) -> None:
-        """Record one event and show it. After each round report.json says what is known so far."""
+        """Record one event and show it. After each evaluation report.json says what is known so far."""
         record = self._log.write(event, **facts)
         for display in list(self._displays):
             self._guard(display, lambda display=display: display.show(record))
-        if event in ("round_finished", "run_finished"):
-            write_report_json(self._directory)
+        if event in _NEWS:
+            self._write_json()
 
     def close(self) -> None:
         """End the session: close the displays, write both reports."""
         for display in list(self._displays):
             self._guard(display, display.close)
         self._log.close()
-        write_report_json(self._directory)
+        self._write_json()
         try:
-            write_report_html(self._directory)
+            self._write_html()
         except Exception as error:
             # A picture that cannot be drawn must not turn a finished run into a failed one.
             print(f"potstill: report.html was not written: {type(error).__name__}: {error}", file=sys.stderr)
 
-    def _guard(self, display: EventDisplay, action: Any) -> None:
+    def _guard(self, display: EventDisplay, action: Callable[[], None]) -> None:
         try:
             action()
         except Exception as error:

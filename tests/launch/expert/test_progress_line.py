@@ -5,7 +5,8 @@ import io
 import pytest
 
 from potstill.launch.expert.config import BudgetConfig
-from potstill.launch.expert.progress_line import LINE_SECONDS, ProgressLine
+from potstill.launch.expert.progress_line import ProgressLine
+from potstill.launch.reporting.line_display import LINE_SECONDS, LineDisplay
 
 
 def progress(env_steps, *, seconds, success_rate=0.5):
@@ -30,7 +31,11 @@ class Clock:
 def shown():
     """(line, clock, stream): a display without a terminal."""
     clock, stream = Clock(), io.StringIO()
-    return ProgressLine(BudgetConfig(env_steps=10_000), stream=stream, clock=clock), clock, stream
+    return (
+        LineDisplay(ProgressLine(BudgetConfig(env_steps=10_000)), stream=stream, clock=clock),
+        clock,
+        stream,
+    )
 
 
 def test_a_line_says_everything_that_matters(shown):
@@ -57,7 +62,9 @@ def test_progress_comes_at_most_every_few_seconds_milestones_at_once(shown):
 
 def test_the_eta_is_the_nearer_of_both_limits():
     stream = io.StringIO()
-    line = ProgressLine(BudgetConfig(env_steps=10_000, minutes=1.0), stream=stream, clock=Clock())
+    line = LineDisplay(
+        ProgressLine(BudgetConfig(env_steps=10_000, minutes=1.0)), stream=stream, clock=Clock()
+    )
     line.show(progress(5000, seconds=50.0, success_rate=None))
     assert "training -" in stream.getvalue()
     assert "ETA at most 0:10" in stream.getvalue()

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from potstill.launch.dagger.open_reporter import open_reporter
 from potstill.launch.reporting.event_log import read_events
-from potstill.launch.reporting.run_reporter import RunReporter
 
 
 class Recorder:
@@ -31,7 +31,7 @@ def begun(make_run):
 
 def test_every_event_goes_to_the_log_and_to_each_display(begun, events_of_run):
     display = Recorder()
-    reporter = RunReporter(begun.root, displays=[display])
+    reporter = open_reporter(begun, displays=[display])
     for name, facts in events_of_run():
         reporter.write(name, **facts)
     reporter.close()
@@ -43,7 +43,7 @@ def test_every_event_goes_to_the_log_and_to_each_display(begun, events_of_run):
 
 
 def test_report_json_is_there_after_each_round(begun, events_of_run):
-    reporter = RunReporter(begun.root, displays=[])
+    reporter = open_reporter(begun, displays=[])
     seen = []
     for name, facts in events_of_run():
         reporter.write(name, **facts)
@@ -55,7 +55,7 @@ def test_report_json_is_there_after_each_round(begun, events_of_run):
 
 def test_a_display_that_fails_is_dropped_and_the_run_goes_on(begun, capsys):
     broken, healthy = Broken(), Recorder()
-    reporter = RunReporter(begun.root, displays=[broken, healthy])
+    reporter = open_reporter(begun, displays=[broken, healthy])
     reporter.write("warning", message="a")
     reporter.write("warning", message="b")
     reporter.close()
@@ -68,7 +68,7 @@ def test_a_display_that_fails_is_dropped_and_the_run_goes_on(begun, capsys):
 
 def test_a_page_that_cannot_be_drawn_does_not_fail_the_run(begun, capsys):
     begun.config.write_text("[")
-    reporter = RunReporter(begun.root, displays=[])
+    reporter = open_reporter(begun, displays=[])
     reporter.write("warning", message="a")
     reporter.close()
     assert "report.html was not written" in capsys.readouterr().err
@@ -76,7 +76,7 @@ def test_a_page_that_cannot_be_drawn_does_not_fail_the_run(begun, capsys):
 
 
 def test_the_terminal_of_a_resumed_run_knows_the_rounds_before(finished_run, capsys):
-    reporter = RunReporter(finished_run.root)
+    reporter = open_reporter(finished_run)
     reporter.write("run_finished", best_round=2)
     reporter.close()
     assert "final success 0.85 [0.64, 0.95] of 20" in capsys.readouterr().err
