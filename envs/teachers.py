@@ -59,10 +59,14 @@ class NoisyTeacher:
 
     def act(self, privileged: np.ndarray) -> np.ndarray:
         """The teacher's action plus correlated noise, clipped."""
+        return self.disturb(self._teacher.act(privileged))
+
+    def disturb(self, action: np.ndarray) -> np.ndarray:
+        """An action of the teacher's, already known, plus the noise of the next step, clipped."""
         self._noise = _OU_DECAY * self._noise + self._sigma * np.sqrt(1 - _OU_DECAY**2) * self._rng.normal(
             size=4
         )
-        return np.clip(self._teacher.act(privileged) + self._noise, -1.0, 1.0).astype(np.float32)
+        return np.clip(action + self._noise, -1.0, 1.0).astype(np.float32)
 
 
 #: Correlation of successive noise values; 0.8 remembers about five steps.
