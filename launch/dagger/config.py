@@ -10,6 +10,8 @@ from potstill.actors.rollout_config import RolloutConfig
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.robots.robot_names import check_robot_name
 from potstill.envs.task_names import check_task_name
+from potstill.launch.engine.lease_config import LeaseConfig
+from potstill.launch.engine.worker_pools_config import WorkerPoolsConfig
 from potstill.learners.bc.config import BcConfig
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
 from potstill.queues.task import ID_PATTERN
@@ -72,60 +74,43 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoolsConfig:
+class PoolsConfig(WorkerPoolsConfig):
     """How many workers run, and what each may use."""
 
-    rollout_workers: int = 2
-    """Processes that step environments, 1..1000."""
     render_workers: int = 2
     """Processes that draw, 1..1000."""
-    learner_threads: int = 2
-    """CPU threads of the learner."""
     render_batch: int = 4
     """A render worker takes waiting scenes until it has this many, 1..1024. MuJoCo's rasteriser draws one after
     the other, so a large batch only keeps work from the other render workers."""
-    learner_gpus: float = 0.0
-    """GPUs the learner reserves, 0..8; Ray hides every GPU from a worker that reserves none."""
     render_gpus: float = 0.0
     """GPUs each render worker reserves, 0..8; a share such as 0.25 lets several use one."""
-    dashboard: bool = True
-    """Start the Ray dashboard (on the loopback interface) with a local Ray."""
 
     def __post_init__(self) -> None:
-        for name, top in (
-            ("rollout_workers", 1000),
-            ("render_workers", 1000),
-            ("learner_threads", 256),
-            ("render_batch", 1024),
-        ):
-            if not 1 <= getattr(self, name) <= top:
-                raise ValueError(f"{name} must be in 1..{top}: got {getattr(self, name)}")
-        for name in ("learner_gpus", "render_gpus"):
-            if not 0.0 <= getattr(self, name) <= 8.0:
-                raise ValueError(f"{name} must be in 0..8: got {getattr(self, name)}")
+        super().__post_init__()
+        for name, high in (("render_workers", 1000), ("render_batch", 1024)):
+            if not 1 <= getattr(self, name) <= high:
+                raise ValueError(f"{name} must be in 1..{high}: got {getattr(self, name)}")
+        if not 0.0 <= self.render_gpus <= 8.0:
+            raise ValueError(f"render_gpus must be in 0..8: got {self.render_gpus}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliveryConfig:
-    """Leases and attempts of the task queue."""
+class DeliveryConfig(LeaseConfig):
+    """Leases and attempts of the task queue, and patience with renderers."""
 
-    lease_seconds: float = 15.0
-    """A dead worker's tasks are delivered again after this long; heartbeats keep a live one's."""
-    max_attempts: int = 4
-    """Deliveries, crashes included, before a task is a dead letter."""
     render_deadline_seconds: float = 60.0
-    """A render request without an answer for this long fails its rollout's attempt."""
+    """A render request without an answer for this long, 1..3600, fails its rollout's attempt."""
     max_waiting_renders: int = 256
     """Render requests (scenes of half a rollout worker's batch each) that may wait, 1..100000; then rollouts wait."""
 
     def __post_init__(self) -> None:
-        for name in ("lease_seconds", "render_deadline_seconds"):
-            if not 1.0 <= getattr(self, name) <= 3600.0:
-                raise ValueError(f"{name} must be in 1..3600 seconds: got {getattr(self, name)}")
+        super().__post_init__()
+        if not 1.0 <= self.render_deadline_seconds <= 3600.0:
+            raise ValueError(
+                f"render_deadline_seconds must be in 1..3600 seconds: got {self.render_deadline_seconds}"
+            )
         if not 1 <= self.max_waiting_renders <= 100_000:
             raise ValueError(f"max_waiting_renders must be in 1..100000: got {self.max_waiting_renders}")
-        if not 1 <= self.max_attempts <= 100:
-            raise ValueError(f"max_attempts must be in 1..100: got {self.max_attempts}")
 
 
 @dataclass(frozen=True, kw_only=True)

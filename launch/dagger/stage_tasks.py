@@ -17,7 +17,7 @@ from potstill.launch.dagger.prompt_file import pinned_prompts
 from potstill.launch.dagger.stages import (
     evaluation_render,
 )
-from potstill.launch.dagger.teacher_files import source_of
+from potstill.launch.engine.pinned_expert import source_of
 from potstill.launch.engine.stage import Stage
 from potstill.learners.training_job import TrainingJob
 from potstill.queues.task import Task

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from potstill.actors.teacher_source import TeacherSource
 from potstill.experience.atomic_write import write_atomically
-from potstill.experience.errors import ArrayFileError, ManifestError
+from potstill.experience.errors import ArrayFileError
 from potstill.launch.dagger.config import DaggerConfig
+from potstill.launch.engine.pinned_expert import ORACLE, expert_folder, is_pinned
 from potstill.launch.errors import BadInputError
 from potstill.policies.expert_facts import ExpertFacts
 from potstill.policies.expert_file import EXPERT_FILE, read_expert_file
-from potstill.policies.expert_manifest import ExpertManifest
-
-ORACLE = "oracle"
-#: A pinned expert, relative to the run directory. Stages see this name, so another expert is another input.
-_PINNED = re.compile(r"teachers/[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +49,6 @@ class TeacherFiles:
             write_atomically(run_dir / pinned / EXPERT_FILE, (source / EXPERT_FILE).read_bytes())
 
 
-def source_of(spec: str, run_dir: Path) -> TeacherSource:
-    """What a worker is told of a pinned teacher.
-
-    Raises:
-        ValueError: not pinned.
-    """
-    if spec == ORACLE:
-        return TeacherSource()
-    if not _PINNED.fullmatch(spec):
-        raise ValueError(f"the teacher {spec!r} was never pinned")
-    return TeacherSource(folder=str(run_dir / spec), sha256=Path(spec).name)
-
-
 class _Search:
     def __init__(self, config: DaggerConfig, run_dir: Path) -> None:
         self._config = config
@@ -84,8 +65,8 @@ class _Search:
                 f"{key}: say which expert teaches, e.g. --set {key}=DIR "
                 f"(train one: potstill expert train --task {self._config.task})"
             )
-        pinned = bool(_PINNED.fullmatch(spec))
-        folder = self._run_dir / spec if pinned else _expert_folder(Path(spec), key)
+        pinned = is_pinned(spec)
+        folder = self._run_dir / spec if pinned else expert_folder(Path(spec), key)
         if folder is None:
             return ORACLE
         try:
@@ -107,28 +88,10 @@ class _Search:
         facts.check_world(task=self._config.task, robot=self._config.robot, model_hash=self._model_hash)
 
 
-def _expert_folder(path: Path, key: str) -> Path | None:
-    """Where the expert's file is; None where its manifest says that the oracle takes its place."""
-    if not path.is_dir():
-        raise BadInputError(f"{key}: {path}: no such folder; give 'oracle', or the folder of an expert")
-    folder = path if (path / EXPERT_FILE).exists() or not (path / "expert").is_dir() else path / "expert"
-    try:
-        manifest = ExpertManifest.read(folder)
-    except ManifestError as error:
-        raise BadInputError(f"{key}: {error}") from None
-    if manifest is not None and not manifest.passed:
-        return None
-    if not (folder / EXPERT_FILE).exists():
-        raise BadInputError(
-            f"{key}: {path}: holds no {EXPERT_FILE}; an RLlib checkpoint becomes one by 'potstill expert convert'"
-        )
-    return folder
-
-
 def _steps(spec: str) -> list[str]:
     """The steps of a ladder's folder (or of the run that made it), in the order of training; else the folder."""
     path = Path(spec)
-    if _PINNED.fullmatch(spec) or not path.is_dir() or (path / EXPERT_FILE).exists():
+    if is_pinned(spec) or not path.is_dir() or (path / EXPERT_FILE).exists():
         return [spec]
     steps = sorted(path.glob("step_*")) or sorted(path.glob("ladder/step_*"))
     return [str(step) for step in steps] or [spec]

@@ -13,7 +13,8 @@ from potstill.launch.dagger.recipes import load_recipe
 from potstill.launch.dagger.stages import (
     rollout_stage,
 )
-from potstill.launch.dagger.teacher_files import TeacherFiles, source_of
+from potstill.launch.dagger.teacher_files import TeacherFiles
+from potstill.launch.engine.pinned_expert import source_of
 from potstill.launch.errors import BadInputError
 from potstill.policies.expert_manifest import ExpertManifest
 
