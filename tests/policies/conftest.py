@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from potstill.experience.context_window import ContextWindows
+from potstill.policies.collective_policy import CollectivePolicy
+from potstill.policies.collective_policy_config import CollectivePolicyConfig
 from potstill.policies.expert_facts import ExpertFacts
 from potstill.policies.observation_shape import ObservationShape
 from potstill.policies.pixel_policy import PixelPolicy
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
 from potstill.policies.sac_networks import SacNetworks
+from potstill.policies.trajectory_transformer import TrajectoryTransformer
+from potstill.policies.trajectory_transformer_config import TrajectoryTransformerConfig
 
 
 @pytest.fixture
@@ -49,5 +55,40 @@ def make_facts():
             success_rate=0.96, eval_episodes=50, kind="final", trained_with="c" * 8, hidden=(32, 16),
         )  # fmt: skip
         return ExpertFacts(**(facts | changes))
+
+    return make
+
+
+@pytest.fixture
+def make_collective():
+    """A factory of small seeded collective policies over states of 5 and actions of 3 numbers."""
+
+    def make(
+        context="code", *, seed=0, tasks=("push-v3", "reach-v3"), window=6, **choices
+    ) -> CollectivePolicy:
+        sizes = {"state_size": 5, "action_size": 3}
+        settings = {"window": window, "width": 16, "layers": 2, "heads": 2, "feedforward": 32, "code_size": 4}
+        config = CollectivePolicyConfig(context=context, **({"hidden": (32, 16)} | choices))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            transformer = None
+            if config.reads_history:
+                transformer = TrajectoryTransformer(TrajectoryTransformerConfig(**settings), **sizes)
+            return CollectivePolicy(config, transformer=transformer, tasks=tasks, code_size=4, **sizes)
+
+    return make
+
+
+@pytest.fixture
+def make_context_windows():
+    """A factory of random windows with beginnings of all lengths, for ``make_collective``."""
+
+    def make(count, length=6, *, seed=0) -> ContextWindows:
+        rng = np.random.default_rng(seed)
+        valid = np.arange(length) >= rng.integers(0, length, (count, 1))
+        states = rng.normal(size=(count, length, 5)) * valid[..., None]
+        actions = rng.uniform(-1, 1, (count, length - 1, 3)) * valid[:, :-1, None]
+        rewards = rng.uniform(0, 10, (count, length - 1)) * valid[:, :-1]
+        return ContextWindows(*(array.astype(np.float32) for array in (states, actions, rewards)), valid)
 
     return make
