@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import traceback
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 
 import numpy as np
 
 from potstill.actors.episode_in_progress import EpisodeInProgress
+from potstill.actors.leased_episodes import LeasedEpisodes
 from potstill.actors.render_channel import PendingPictures, RenderChannel
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.student import Student
 from potstill.actors.work_meter import WorkMeter
 from potstill.envs.metaworld_env import MetaWorldEnv
 from potstill.experience.episode_store import EpisodeStore
-from potstill.queues.errors import LeaseLostError, RpcTimeoutError
+from potstill.queues.errors import RpcTimeoutError
 from potstill.queues.lease_holder import LeaseHolder
 from potstill.queues.task import Lease
 from potstill.queues.task_queue import TaskQueue
 
-#: The kinds of task this worker does; the more urgent (higher priority) first.
-KINDS = ("evaluation", "rollout")
 #: How long an idle worker waits for a task before it looks at the stop flag again.
 IDLE_SECONDS = 1.0
 
@@ -56,36 +54,37 @@ class RolloutWorker:
         meter: WorkMeter,
         writer: Executor | None = None,
     ) -> None:
-        self._queue = queue
-        self._leases = leases
+        self._leased = LeasedEpisodes[EpisodeInProgress](
+            queue=queue,
+            leases=leases,
+            open_store=open_store,
+            owner=owner,
+            lease_seconds=lease_seconds,
+            most_commits=2 * batch,
+            writer=writer,
+        )
         self._pictures = pictures
         self._load_student = load_student
-        self._open_store = open_store
-        self._owner = owner
-        self._lease_seconds = lease_seconds
         self._meter = meter
         first = (batch + 1) // 2
         self._halves = [_Half(size) for size in (first, batch - first) if size]
-        self._writer = writer or ThreadPoolExecutor(1, thread_name_prefix="commit")
-        self._commits: deque[tuple[EpisodeInProgress, Future[None]]] = deque()
-        self._most_commits = 2 * batch
         self._idle_envs: dict[tuple[str, str], list[MetaWorldEnv]] = defaultdict(list)
         self._students: dict[str, Student] = {}
         self.steps = 0
         """Environment steps since the start."""
-        self.episodes = 0
+
+    @property
+    def episodes(self) -> int:
         """Episodes acknowledged since the start."""
+        return self._leased.acknowledged
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Work until ``should_stop``; then give unfinished tasks back untouched."""
         while not should_stop():
             self.tick(wait_seconds=IDLE_SECONDS)
-        self._reap(0)
+        self._leased.reap(wait_for_all=True)
         for half in self._halves:
-            for episode in half.episodes:
-                self._leases.drop(episode.lease)
-                self._queue.release(episode.lease)
-            half.episodes.clear()
+            self._leased.give_back(half.episodes)
 
     def tick(self, *, wait_seconds: float = 0.0) -> bool:
         """One step of every episode, both halves; False when there was nothing to do."""
@@ -98,13 +97,13 @@ class RolloutWorker:
             idle = half is self._halves[0] and not self._busy
             self._refill(half, wait_seconds=wait_seconds if idle else 0.0)
             self._submit(half)
-        self._reap(self._most_commits if self._acting else 0)
+        self._leased.reap(wait_for_all=not self._acting)
         self._meter.count(self.steps - before)
         return self._busy
 
     @property
     def _busy(self) -> bool:
-        return self._acting or bool(self._commits)
+        return self._acting or self._leased.committing
 
     @property
     def _acting(self) -> bool:
@@ -112,21 +111,9 @@ class RolloutWorker:
 
     def _refill(self, half: _Half, *, wait_seconds: float) -> None:
         free = half.size - len(half.episodes)
-        if not free:
-            return
-        leases = self._queue.lease(
-            KINDS,
-            owner=self._owner,
-            max_tasks=free,
-            lease_seconds=self._lease_seconds,
-            wait_seconds=wait_seconds,
-        )
-        for lease in leases:
-            self._leases.hold(lease)
-            try:
-                half.episodes.append(self._begin(lease))
-            except Exception:
-                self._fail(lease, traceback.format_exc(limit=8))
+        if free:
+            leases = self._leased.lease(free, wait_seconds=wait_seconds)
+            half.episodes += self._leased.begin(leases, self._begin)
 
     def _begin(self, lease: Lease) -> EpisodeInProgress:
         job = RolloutJob.from_payload(lease.task.payload)
@@ -163,7 +150,7 @@ class RolloutWorker:
             # One scene that cannot be drawn fails the whole message: each asks alone, so that only it suffers.
             # When nobody answered at all, asking one by one would only wait longer.
             if len(episodes) == 1 or isinstance(error, RpcTimeoutError):
-                self._give_up(half, episodes)
+                self._leased.give_up(half.episodes, episodes)
             else:
                 for episode in list(episodes):
                     self._show(half, [episode], self._pictures.submit([episode.render_request()]))
@@ -174,7 +161,7 @@ class RolloutWorker:
                 if not episode.see(reply):
                     refused.append(episode)
             except Exception:
-                self._give_up(half, [episode])
+                self._leased.give_up(half.episodes, [episode])
         if refused:
             repaint = [episode.render_request(force_paint=True) for episode in refused]
             self._show(half, refused, self._pictures.submit(repaint))
@@ -183,14 +170,14 @@ class RolloutWorker:
         try:
             actions = self._student_actions(half)
         except Exception:
-            self._give_up(half, half.episodes)
+            self._leased.give_up(half.episodes, half.episodes)
             return
         for episode in list(half.episodes):
             try:
                 episode.act(actions.get(id(episode)))
                 self.steps += 1
             except Exception:
-                self._give_up(half, [episode])
+                self._leased.give_up(half.episodes, [episode])
 
     def _student_actions(self, half: _Half) -> dict[int, np.ndarray]:
         """One batched forward pass per student in the half (nearly always one)."""
@@ -209,58 +196,8 @@ class RolloutWorker:
 
     def _settle(self, half: _Half) -> None:
         """Commit what is finished, drop what was taken away from us."""
-        lost = self._leases.lost()
-        for episode in [e for e in half.episodes if e.finished or e.lease.task.id in lost]:
-            half.episodes.remove(episode)
-            self._idle_envs[episode.job.task, episode.job.robot].append(episode.env)
-            if episode.finished and episode.lease.task.id not in lost:
-                self._commit(episode)
-            else:
-                self._leases.drop(episode.lease)
-
-    def _commit(self, episode: EpisodeInProgress) -> None:
-        """Have it stored, unless it is not ours any more."""
-        rollout = episode.job.purpose == "rollout"
-        if rollout and not self._queue.extend([episode.lease], lease_seconds=self._lease_seconds)[0]:
-            self._leases.drop(
-                episode.lease
-            )  # a zombie must not commit: someone else is acting this episode now
-            return
-        self._commits.append((episode, self._writer.submit(self._store, episode)))
-
-    def _store(self, episode: EpisodeInProgress) -> None:
-        """What the thread does; the queue and the leases stay with the worker's own."""
-        if episode.job.purpose == "rollout":
-            self._open_store(episode.job.store).commit(episode.episode())
-
-    def _reap(self, most: int) -> None:
-        """Acknowledge what is stored; wait until no more than ``most`` episodes are under way there."""
-        while self._commits and (self._commits[0][1].done() or len(self._commits) > most):
-            episode, stored = self._commits.popleft()
-            try:
-                stored.result()
-                self._queue.ack(episode.lease, episode.result())
-                self.episodes += 1
-            except LeaseLostError:
-                pass  # counted as a duplicate by the ledger; the newest lease holder answers for the task
-            except Exception:
-                self._fail(episode.lease, traceback.format_exc(limit=8))
-            finally:
-                self._leases.drop(episode.lease)
-
-    def _fail(self, lease: Lease, error: str) -> None:
-        self._leases.drop(lease)
-        try:
-            self._queue.fail(lease, error)
-        except LeaseLostError:
-            pass  # the task is no longer ours to fail
-
-    def _give_up(self, half: _Half, episodes: Sequence[EpisodeInProgress]) -> None:
-        """Fail the tasks of these episodes with the error being handled."""
-        error = traceback.format_exc(limit=8)
-        for episode in list(episodes):
-            half.episodes.remove(episode)
-            self._fail(episode.lease, error)
+        for over in self._leased.settle(half.episodes):
+            self._idle_envs[over.job.task, over.job.robot].append(over.env)
 
 
 class _Half:

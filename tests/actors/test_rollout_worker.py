@@ -248,14 +248,15 @@ class TestLeases:
     def test_a_lost_lease_drops_the_episode_and_never_commits(self, bench):
         # GIVEN a worker in the middle of an episode
         bench.put(bench.job(0))
-        zombie = bench.worker("zombie", leases=Unheard(bench.queue))
+        leases = Unheard(bench.queue)
+        zombie = bench.worker("zombie", leases=leases)
         for _ in range(3):
             zombie.tick()
         # WHEN its lease expires and another worker takes the task
         bench.clock.now += 60
         heir = bench.worker("heir")
         heir.tick()
-        zombie._leases.deaf = False
+        leases.deaf = False
         zombie.tick()
         # THEN the zombie lets go at once, and the heir's episode is the one that counts
         assert not zombie._busy and zombie.episodes == 0
