@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,9 +20,17 @@ def make_episode() -> Callable[..., Episode]:
 
 
 @pytest.fixture
+def make_trajectory() -> Callable[..., Episode]:
+    """A factory of episodes without pictures: ``make_trajectory(task="push-v3", robot="panda", steps=9)``."""
+    return synthetic_trajectory
+
+
+@pytest.fixture
 def start_python() -> Callable[..., subprocess.Popen]:
-    """Starts ``code`` in a fresh interpreter that knows ``synthetic_episode`` and gets ``sys.argv[1:]``."""
-    prelude = f"import sys, runpy; synthetic_episode = runpy.run_path({__file__!r})['synthetic_episode']\n"
+    """Starts ``code`` in a fresh interpreter that knows this file's ``synthetic_*`` and gets ``sys.argv[1:]``."""
+    names = ("synthetic_episode", "synthetic_trajectory")
+    prelude = f"import sys, runpy; here = runpy.run_path({__file__!r})\n"
+    prelude += "".join(f"{name} = here[{name!r}]\n" for name in names)
 
     def start(code: str, *arguments: object) -> subprocess.Popen:
         command = [sys.executable, "-P", "-c", prelude + code, *map(str, arguments)]
@@ -100,3 +109,28 @@ def synthetic_episode(
         body_quat=rng.random((steps, 6, 4)), site_pos=rng.random((steps, 0, 3)),
         step_seconds=rng.random(steps).astype(np.float32),
     )  # fmt: skip
+
+
+def synthetic_trajectory(
+    *,
+    task: str = "reach-v3",
+    robot: str = "sawyer",
+    state: int = 21,
+    actions: int = 4,
+    model_hash: str | None = None,
+    **sizes: int,
+) -> Episode:
+    """As the trajectory workers record it: no cameras, no bodies, noise executed instead of the label."""
+    drawn = synthetic_episode(cameras=0, size=0, proprio=state, actions=actions, **sizes)
+    steps = len(drawn)
+    model = f"{task} {robot}" if model_hash is None else model_hash
+    meta = replace(
+        drawn.meta, task=task, robot=robot, model_hash=model, painter="none", painter_version="", cameras=()
+    )
+    rng = np.random.default_rng([drawn.meta.round, drawn.meta.index, 1])
+    nothing = {name: np.zeros((steps, 0, size)) for name, size in _SCENE}
+    action = rng.uniform(-1, 1, (steps, actions)).astype(np.float32)
+    return replace(drawn, meta=meta, action=action, **nothing)
+
+
+_SCENE = (("body_pos", 3), ("body_quat", 4), ("site_pos", 3))

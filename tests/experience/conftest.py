@@ -7,6 +7,7 @@ import pytest
 
 from potstill.experience.episode_store import EpisodeStore
 from potstill.experience.history_shard import LABELS, HistoryFacts, HistoryShard
+from potstill.experience.trajectory_table import TrajectoryTable
 
 
 @pytest.fixture
@@ -59,3 +60,31 @@ def make_shard(history_facts):
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def trajectory_store(tmp_path, make_trajectory):
+    """A factory of stores of two tasks with two robots: sealed rounds of ``per_cell`` episodes per cell."""
+    cells = [(task, robot) for robot in ("sawyer", "panda") for task in ("reach-v3", "push-v3")]
+
+    def make(rounds: int = 1, per_cell: int = 3, name: str = "episodes", **changes) -> EpisodeStore:
+        store = EpisodeStore(tmp_path / name)
+        for round in range(rounds):
+            for index in range(len(cells) * per_cell):
+                task, robot = cells[index // per_cell]
+                named = {"task": task, "robot": robot, "steps": 5 + index} | changes
+                store.commit(make_trajectory(round=round, index=index, **named))
+            store.seal(round, requested=len(cells) * per_cell)
+        return store
+
+    return make
+
+
+@pytest.fixture
+def open_table(tmp_path):
+    """Opens the table of a store's rounds, packed under the test's own folder."""
+
+    def open(store, rounds=(0,), **settings):
+        return TrajectoryTable(store, rounds, cache=tmp_path / "cache", **({"split_seed": 0} | settings))
+
+    return open
