@@ -16,6 +16,7 @@ from potstill.policies.pixel_policy_config import PixelPolicyConfig
 from potstill.policies.sac_networks import SacNetworks
 from potstill.policies.trajectory_transformer import TrajectoryTransformer
 from potstill.policies.trajectory_transformer_config import TrajectoryTransformerConfig
+from potstill.policies.window_tensors import WindowTensors
 
 
 @pytest.fixture
@@ -90,5 +91,36 @@ def make_context_windows():
         actions = rng.uniform(-1, 1, (count, length - 1, 3)) * valid[:, :-1, None]
         rewards = rng.uniform(0, 10, (count, length - 1)) * valid[:, :-1]
         return ContextWindows(*(array.astype(np.float32) for array in (states, actions, rewards)), valid)
+
+    return make
+
+
+@pytest.fixture
+def make_transformer():
+    """A factory of small seeded transformers over 4 state numbers and 2 actions; evaluating."""
+
+    def make(*, seed: int = 0, **choices) -> TrajectoryTransformer:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            settings = {"window": 5, "width": 8, "layers": 2, "heads": 2, "feedforward": 16} | choices
+            config = TrajectoryTransformerConfig(**settings)
+            return TrajectoryTransformer(config, state_size=4, action_size=2).eval()
+
+    return make
+
+
+@pytest.fixture
+def make_windows():
+    """A factory of seeded windows that fit ``make_transformer``; with padding, of every possible length."""
+
+    def make(count: int, length: int, *, padding: bool = False, seed: int = 0) -> WindowTensors:
+        generator = torch.Generator().manual_seed(seed)
+        first = torch.arange(count) % length if padding else torch.zeros(count)
+        return WindowTensors(
+            torch.randn(count, length, 4, generator=generator),
+            torch.randn(count, length - 1, 2, generator=generator),
+            torch.randn(count, length - 1, generator=generator),
+            torch.arange(length)[None] >= first[:, None],
+        )
 
     return make
