@@ -10,10 +10,10 @@ from typing import Any
 
 from potstill.experience.episode_dataset import EpisodeDataset
 from potstill.experience.episode_store import EpisodeStore
-from potstill.learners.bc.errors import TrainingDivergedError
 from potstill.learners.bc.learner import BcLearner
-from potstill.learners.bc.metrics import BcMetrics
+from potstill.learners.errors import TrainingDivergedError
 from potstill.learners.training_job import TrainingJob
+from potstill.learners.training_metrics import TrainingMetrics
 from potstill.queues.errors import LeaseLostError
 from potstill.queues.lease_holder import LeaseHolder
 from potstill.queues.task import Lease
@@ -67,7 +67,7 @@ class LearnerWorker:
     def _train(self, lease: Lease, should_stop: Callable[[], bool]) -> dict[str, Any]:
         job = TrainingJob.from_payload(lease.task.payload)
 
-        def on_metrics(metrics: BcMetrics) -> None:
+        def on_metrics(metrics: TrainingMetrics) -> None:
             if lease.task.id in self._leases.lost():
                 raise LeaseLostError(f"{lease.task.id} was taken over")
             if should_stop():
@@ -103,7 +103,7 @@ class LearnerWorker:
             "train_samples": result.train_samples,
         }
 
-    def _publish(self, lease: Lease, metrics: BcMetrics) -> None:
+    def _publish(self, lease: Lease, metrics: TrainingMetrics) -> None:
         facts = {
             "epoch": metrics.epoch,
             "step": metrics.step,

@@ -1,8 +1,7 @@
-"""The policy's weights and everything that moves them: optimiser, schedule, precision, average."""
+"""The policy's weights and everything that moves them: loss, gradient descent, precision, average."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from torch import nn
 from potstill.learners.bc.config import BcConfig
 from potstill.learners.bc.losses import LOSSES
 from potstill.learners.bc.privileged_readout import PrivilegedReadout
+from potstill.learners.gradient_descent import GradientDescent
 from potstill.policies.pixel_policy import PixelPolicy
 
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -46,41 +46,39 @@ class Optimisation:
                 f"precision 'fp16' needs device 'cuda': got {device.type!r}; use fp32, bf16 or auto"
             )
         self.policy, self.readout = policy, readout
-        trained = [policy] if readout is None else [policy, readout]
-        self._parameters = [parameter for module in trained for parameter in module.parameters()]
-        self._config, self._total_steps, self._device = config, total_steps, device
+        modules: dict[str, nn.Module] = {"policy": policy}
+        if readout is not None:
+            modules["readout"] = readout
+        self._descent = GradientDescent(
+            modules,
+            learning_rate=config.learning_rate,
+            warmup_steps=config.warmup_steps,
+            weight_decay=config.weight_decay,
+            gradient_clip=config.gradient_clip,
+            total_steps=total_steps,
+            optimiser=config.optimiser,
+        )
+        self._config, self._device = config, device
         self._loss = LOSSES[config.loss]
         self._dtype = _AUTOCAST.get(precision)
         self._scaler = torch.amp.GradScaler("cuda", enabled=precision == "fp16")
-        kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
-        self._optimiser = kind(
-            self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
         self._average = {name: tensor.detach().clone() for name, tensor in policy.state_dict().items()}
 
     def learning_rate(self, step: int) -> float:
         """Linear warm-up, then a cosine to 0 at the last step."""
-        warmup = min(1.0, (step + 1) / (self._config.warmup_steps + 1))
-        return self._config.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * step / self._total_steps))
+        return self._descent.learning_rate(step)
 
     def step(self, batch: Mapping[str, torch.Tensor], number: int) -> torch.Tensor:
         """Take gradient step ``number`` (0-based).
 
         Returns the detached loss, without the auxiliary one; a GPU may still compute it.
         """
-        for group in self._optimiser.param_groups:
-            group["lr"] = self.learning_rate(number)
-        self._optimiser.zero_grad(set_to_none=True)
         loss, view = self._loss_and_view(batch)
         objective = loss
         if self.readout is not None:
             auxiliary = self.readout.loss(view, batch["privileged"], batch["weight"])
             objective = loss + self._config.privileged_weight * auxiliary
-        self._scaler.scale(objective).backward()
-        self._scaler.unscale_(self._optimiser)
-        nn.utils.clip_grad_norm_(self._parameters, self._config.gradient_clip)
-        self._scaler.step(self._optimiser)
-        self._scaler.update()
+        self._descent.descend(objective, number, scaler=self._scaler)
         self._update_average()
         return loss.detach()
 
@@ -109,30 +107,17 @@ class Optimisation:
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON facts from which ``restore`` continues exactly."""
-        tensors = {f"policy.{name}": tensor for name, tensor in self.policy.state_dict().items()}
+        arrays = self._descent.state()
         if self._config.ema_decay > 0.0:
-            tensors |= {f"average.{name}": tensor for name, tensor in self._average.items()}
-        if self.readout is not None:
-            tensors |= {f"readout.{name}": tensor for name, tensor in self.readout.state_dict().items()}
-        for index, slots in self._optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in slots.items()}
-        arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+            arrays |= {f"average.{name}": tensor.cpu().numpy() for name, tensor in self._average.items()}
         return arrays, {"scaler": self._scaler.state_dict()}
 
     def restore(self, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
         """The inverse of ``state``."""
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        self.policy.load_state_dict(_below("policy.", tensors))
-        if self.readout is not None:
-            self.readout.load_state_dict(_below("readout.", tensors))
-        for name, tensor in _below("average.", tensors).items():
-            self._average[name].copy_(tensor)
-        slots: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in _below("optimiser.", tensors).items():
-            index, slot = name.split(".")
-            slots.setdefault(int(index), {})[slot] = tensor
-        groups = self._optimiser.state_dict()["param_groups"]
-        self._optimiser.load_state_dict({"state": slots, "param_groups": groups})
+        self._descent.restore(arrays)
+        if self._config.ema_decay > 0.0:
+            for name, tensor in self._average.items():
+                tensor.copy_(torch.from_numpy(arrays[f"average.{name}"]))
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(facts["scaler"])
 
@@ -142,7 +127,3 @@ class Optimisation:
         if decay > 0.0:
             weights = self.policy.state_dict()
             torch._foreach_lerp_(list(self._average.values()), list(weights.values()), 1.0 - decay)
-
-
-def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -12,10 +12,10 @@ import torch
 
 from potstill.experience.array_file import read_array_file
 from potstill.experience.errors import ArrayFileError, EpisodeFileError
-from potstill.learners.bc.errors import TrainingDivergedError
-from potstill.learners.bc.learner import STATE_FILE
 from potstill.learners.bc.losses import LOSSES
 from potstill.learners.bc.optimisation import Optimisation
+from potstill.learners.errors import TrainingDivergedError
+from potstill.learners.training_loop import STATE_FILE
 from potstill.policies.policy_checkpoint import load_policy
 from potstill.policies.policy_file import POLICY_FILE
 

@@ -9,10 +9,10 @@ import pytest
 
 from potstill.experience.episode_store import EpisodeStore
 from potstill.learners.bc.config import BcConfig
-from potstill.learners.bc.learner import STATE_FILE
 from potstill.learners.bc.losses import LOSSES
 from potstill.learners.learner_worker import LearnerWorker
 from potstill.learners.training_job import TrainingJob
+from potstill.learners.training_loop import STATE_FILE
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
 from potstill.policies.policy_checkpoint import POLICY_FILE, load_policy
 from potstill.queues.codec import decode, encode

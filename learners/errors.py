@@ -1,10 +1,10 @@
-"""Errors of behaviour cloning."""
+"""Errors of training."""
 
 from __future__ import annotations
 
 
 class TrainingDivergedError(Exception):
-    """The loss became NaN, infinite or huge; the last good training state and policy are untouched."""
+    """The loss became NaN, infinite or huge; the last good training state and checkpoint are untouched."""
 
     def __init__(self, *, step: int, value: float, limit: float) -> None:
         """``step`` is the first bad one (0-based), ``value`` its loss, ``limit`` the largest allowed."""

@@ -1,13 +1,12 @@
-"""What a learner reports while it trains, and when it is done."""
+"""What a training reports while it runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
-class BcMetrics:
+class TrainingMetrics:
     """Progress since the last report."""
 
     step: int
@@ -23,23 +22,3 @@ class BcMetrics:
     """Of the last step."""
     samples_per_second: float
     """Since this process began."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BcResult:
-    """A finished training."""
-
-    folder: Path
-    """Holds the policy."""
-    sha256: str
-    """The policy's version."""
-    steps: int
-    epochs: float
-    train_loss: float
-    """Mean of the last report."""
-    validation_loss: float | None
-    train_samples: int
-    """Size of the training split."""
-    validation_samples: int
-    seconds: float
-    """Wall time of training, interrupted attempts included."""
