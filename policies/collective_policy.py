@@ -55,15 +55,7 @@ class CollectivePolicy(nn.Module):
             ValueError: the parts do not fit each other.
         """
         super().__init__()
-        if (transformer is not None) != config.reads_history:
-            given = "none" if transformer is None else "one"
-            raise ValueError(
-                f"context {config.context!r} needs {'a' if config.reads_history else 'no'} transformer: got {given}"
-            )
-        if transformer is not None and code_size != transformer.config.code_size:
-            raise ValueError(
-                f"code_size must be the transformer's {transformer.config.code_size}: got {code_size}"
-            )
+        _check_transformer(config, transformer, (state_size, action_size, code_size))
         if not tasks or len(set(tasks)) != len(tasks):
             raise ValueError(f"tasks must be different names, at least one: got {tasks}")
         self.config, self.tasks, self.code_size = config, tasks, code_size
@@ -145,3 +137,17 @@ class CollectivePolicy(nn.Module):
         known = ((context - self.context_mean) / self.context_std).clamp(-_CLIP, _CLIP)
         seen = ((state - self.state_mean) / self.state_std).clamp(-_CLIP, _CLIP)
         return self.actor(torch.cat([known, seen], dim=1))
+
+
+def _check_transformer(
+    config: CollectivePolicyConfig, transformer: TrajectoryTransformer | None, sizes: tuple[int, int, int]
+) -> None:
+    if (transformer is not None) != config.reads_history:
+        needed, given = "a" if config.reads_history else "no", "none" if transformer is None else "one"
+        raise ValueError(f"context {config.context!r} needs {needed} transformer: got {given}")
+    if transformer is not None:
+        found = (transformer.state_size, transformer.action_size, transformer.config.code_size)
+        if found != sizes:
+            raise ValueError(
+                f"state_size, action_size, code_size must be the transformer's {found}: got {sizes}"
+            )

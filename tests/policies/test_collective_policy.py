@@ -83,7 +83,7 @@ def test_a_transformer_is_there_exactly_where_it_is_needed(make_collective, cont
     with pytest.raises(ValueError, match=f"context '{context}' needs"):
         type(policy)(policy.config, transformer=wrong, **sizes)
     if policy.config.reads_history:
-        with pytest.raises(ValueError, match="code_size must be"):
+        with pytest.raises(ValueError, match="code_size must be the transformer"):
             type(policy)(policy.config, transformer=spare, **(sizes | {"code_size": 5}))
     with pytest.raises(ValueError, match="tasks must be"):
         type(policy)(policy.config, transformer=policy.transformer, **(sizes | {"tasks": ("a", "a")}))
