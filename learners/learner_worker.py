@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import traceback
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from potstill.experience.episode_dataset import EpisodeDataset
-from potstill.experience.episode_store import EpisodeStore
-from potstill.learners.bc.learner import BcLearner
 from potstill.learners.errors import TrainingDivergedError
-from potstill.learners.training_job import TrainingJob
 from potstill.learners.training_metrics import TrainingMetrics
 from potstill.queues.errors import LeaseLostError
 from potstill.queues.lease_holder import LeaseHolder
@@ -25,6 +19,22 @@ IDLE_SECONDS = 1.0
 PROGRESS_TTL_SECONDS = 30.0
 
 
+class Trainer(Protocol):
+    """Does one kind of training. What a killed one left is continued by the next call with the same payload."""
+
+    def __call__(
+        self,
+        payload: Mapping[str, Any],
+        *,
+        threads: int,
+        on_metrics: Callable[[TrainingMetrics], None],
+    ) -> dict[str, Any]:
+        """Train as the task's ``payload`` says, and give the task's result (JSON values).
+
+        ``on_metrics`` is called now and then; what it raises must end the training with its state kept.
+        """
+
+
 class LearnerWorker:
     """lease -> train (resuming what a dead learner left) -> acknowledge.
 
@@ -32,10 +42,19 @@ class LearnerWorker:
     """
 
     def __init__(
-        self, *, queue: TaskQueue, leases: LeaseHolder, owner: str, lease_seconds: float, threads: int
+        self,
+        *,
+        queue: TaskQueue,
+        leases: LeaseHolder,
+        trainers: Mapping[str, Trainer],
+        owner: str,
+        lease_seconds: float,
+        threads: int,
     ) -> None:
+        """``trainers`` by the kind of task; only those kinds are leased."""
         self._queue = queue
         self._leases = leases
+        self._trainers = dict(trainers)
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._threads = threads
@@ -48,7 +67,10 @@ class LearnerWorker:
     def work_once(self, should_stop: Callable[[], bool], *, wait_seconds: float) -> bool:
         """Do one training if there is one to do."""
         leases = self._queue.lease(
-            ["training"], owner=self._owner, lease_seconds=self._lease_seconds, wait_seconds=wait_seconds
+            list(self._trainers),
+            owner=self._owner,
+            lease_seconds=self._lease_seconds,
+            wait_seconds=wait_seconds,
         )
         for lease in leases:
             self._leases.hold(lease)
@@ -65,8 +87,6 @@ class LearnerWorker:
         return bool(leases)
 
     def _train(self, lease: Lease, should_stop: Callable[[], bool]) -> dict[str, Any]:
-        job = TrainingJob.from_payload(lease.task.payload)
-
         def on_metrics(metrics: TrainingMetrics) -> None:
             if lease.task.id in self._leases.lost():
                 raise LeaseLostError(f"{lease.task.id} was taken over")
@@ -74,34 +94,8 @@ class LearnerWorker:
                 raise _StopTrainingError
             self._publish(lease, metrics)
 
-        dataset = EpisodeDataset(
-            EpisodeStore(job.store),
-            job.rounds,
-            frame_stack=job.policy.frame_stack,
-            split_seed=job.seed,
-            config=job.learner.aggregation,
-            privileged=job.learner.privileged_weight > 0.0,
-        )
-        try:
-            result = BcLearner(
-                job.learner,
-                job.policy,
-                dataset,
-                Path(job.output),
-                seed=job.seed,
-                threads=self._threads,
-                start_from=Path(job.initial_policy) if job.initial_policy else None,
-                on_metrics=on_metrics,
-            ).train()
-        finally:
-            dataset.close()
-        return {
-            "checkpoint_sha256": result.sha256,
-            "loss": result.train_loss if math.isfinite(result.train_loss) else None,
-            "validation_loss": result.validation_loss,
-            "steps": result.steps,
-            "train_samples": result.train_samples,
-        }
+        train = self._trainers[lease.task.kind]
+        return train(lease.task.payload, threads=self._threads, on_metrics=on_metrics)
 
     def _publish(self, lease: Lease, metrics: TrainingMetrics) -> None:
         facts = {

@@ -187,6 +187,7 @@ def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callabl
 
 def run_learner_worker(settings: WorkerSettings, index: int, should_stop: Callable[[], bool]) -> None:
     """Train until ``should_stop``."""
+    from potstill.learners.bc.train import train_bc
     from potstill.learners.learner_worker import LearnerWorker
 
     keep_freed_memory()
@@ -195,6 +196,7 @@ def run_learner_worker(settings: WorkerSettings, index: int, should_stop: Callab
         LearnerWorker(
             queue=open_queue(settings.redis_url, settings.run),
             leases=leases,
+            trainers={"training": train_bc},
             owner=owner,
             lease_seconds=settings.lease_seconds,
             threads=settings.learner_threads,

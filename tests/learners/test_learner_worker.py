@@ -10,6 +10,7 @@ import pytest
 from potstill.experience.episode_store import EpisodeStore
 from potstill.learners.bc.config import BcConfig
 from potstill.learners.bc.losses import LOSSES
+from potstill.learners.bc.train import train_bc
 from potstill.learners.learner_worker import LearnerWorker
 from potstill.learners.training_job import TrainingJob
 from potstill.learners.training_loop import STATE_FILE
@@ -42,9 +43,16 @@ def queue(clock):
 
 @pytest.fixture
 def make_worker(queue):
-    def make(owner="learner-0"):
+    def make(owner="learner-0", trainers=None):
         keeper = MemoryLeaseKeeper(queue, lease_seconds=10.0, owner=owner, facts={"kind": "learner"})
-        return LearnerWorker(queue=queue, leases=keeper, owner=owner, lease_seconds=10.0, threads=1)
+        return LearnerWorker(
+            queue=queue,
+            leases=keeper,
+            trainers=trainers or {"training": train_bc},
+            owner=owner,
+            lease_seconds=10.0,
+            threads=1,
+        )
 
     return make
 
@@ -218,6 +226,23 @@ def test_a_training_taken_over_is_let_go_and_the_heirs_result_counts(
     assert queue.ledger().waiting == 1 and queue.ledger().done == 0
     make_worker("heir").work_once(never, wait_seconds=0)
     assert queue.ledger().done == 1
+
+
+def test_each_kind_of_task_goes_to_its_own_trainer_and_other_kinds_are_left_alone(queue, make_worker):
+    def trainer(name):
+        return lambda payload, *, threads, on_metrics: {"by": name, "of": payload["number"], "on": threads}
+
+    for kind in ("distillation", "representation", "training"):
+        queue.put([Task(id=kind, kind=kind, group="all", payload={"number": len(kind)})])
+    kinds = ("representation", "distillation")
+    worker = make_worker(trainers={kind: trainer(kind) for kind in kinds})
+    while worker.work_once(never, wait_seconds=0):
+        pass
+    assert queue.results("all") == {
+        "distillation": {"by": "distillation", "of": 12, "on": 1},
+        "representation": {"by": "representation", "of": 14, "on": 1},
+    }
+    assert queue.ledger().waiting == 1
 
 
 def _infinite_loss(*batch, real=LOSSES["mse"]):

@@ -20,6 +20,7 @@ from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.dagger.config import DaggerConfig, DeliveryConfig, EvaluationConfig, TeacherConfig
 from potstill.launch.dagger.runner import DaggerRunner
 from potstill.learners.bc.config import BcConfig
+from potstill.learners.bc.train import train_bc
 from potstill.learners.learner_worker import LearnerWorker
 from potstill.policies.batched_inference import BatchedInference
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
@@ -107,7 +108,7 @@ class Rig:
             writer=AtOnce(),
             **settings,
         )
-        self.learner_worker = LearnerWorker(threads=1, **settings)
+        self.learner_worker = LearnerWorker(threads=1, trainers={"training": train_bc}, **settings)
 
     def pump(self):
         self.on_tick()
