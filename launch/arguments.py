@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from potstill.launch.collective_arguments import add_collective
 from potstill.launch.errors import BadInputError
 from potstill.launch.expert_arguments import add_expert, add_sweep
 from potstill.launch.one_line_parser import (
     OneLineParser,
-    add_set,
     add_verb,
     finish_verb,
     unknown_option,
@@ -17,6 +17,7 @@ from potstill.launch.one_line_parser import (
 )
 from potstill.launch.queue_arguments import add_queue
 from potstill.launch.redis_password import with_password
+from potstill.launch.run_arguments import add_run, add_servers, add_status
 
 _DESCRIPTION = "Distils privileged robot teachers into small deployable students, in rounds."
 _EPILOG = """\
@@ -53,6 +54,7 @@ def build_parser() -> OneLineParser:
     parser = OneLineParser(prog="potstill", description=_DESCRIPTION, epilog=_EPILOG)
     verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True, parser_class=OneLineParser)
     _add_dagger(verbs)
+    add_collective(verbs)
     add_expert(verbs)
     add_sweep(verbs)
     _add_reports(verbs)
@@ -73,32 +75,15 @@ def _add_dagger(verbs: Any) -> None:
     actions = dagger.add_subparsers(
         metavar="ACTION", dest="action", required=True, parser_class=OneLineParser
     )
-    run = add_verb(actions, "run", "start a new run")
-    run.add_argument("--recipe", required=True, metavar="NAME|FILE", help="a recipe's name, or a YAML file")
-    run.add_argument("--run-dir", metavar="DIR", help="default: runs/RECIPE-TIME")
-    add_set(run)
-    run.add_argument("--redis", metavar="URL", help="use this server instead of an embedded one")
-    run.add_argument(
-        "--ray", metavar="ADDRESS", help="use this Ray cluster instead of a local one, e.g. auto"
-    )
-    run.add_argument("--dry-run", action="store_true", help="print tasks, GB and minutes; start nothing")
-    finish_verb(run, "dagger_run")
+    add_run(actions, "dagger_run")
     resume = add_verb(actions, "resume", "go on with an interrupted run; finished work is not redone")
     resume.add_argument("run_dir", metavar="RUN_DIR")
     resume.add_argument(
         "--plan", action="store_true", help="print what is reused and what is redone; start nothing"
     )
-    resume.add_argument("--redis", metavar="URL", help="the server the run used, if not the embedded one")
-    resume.add_argument(
-        "--ray", metavar="ADDRESS", help="use this Ray cluster instead of a local one, e.g. auto"
-    )
+    add_servers(resume)
     finish_verb(resume, "dagger_resume")
-    status = add_verb(actions, "status", "where a run stands")
-    status.add_argument("run_dir", metavar="RUN_DIR")
-    status.add_argument("--json", action="store_true", help="print JSON")
-    status.add_argument("--watch", action="store_true", help="repeat until the run ends")
-    status.add_argument("--redis", metavar="URL", help="the server the run uses, if not the embedded one")
-    finish_verb(status, "dagger_status")
+    add_status(actions, "dagger_status")
     scale = add_verb(actions, "scale", "give a run more workers, or fewer, while it works")
     scale.add_argument("run_dir", metavar="RUN_DIR")
     scale.add_argument("--rollout", metavar="N", help="processes that step environments, 1..1000")

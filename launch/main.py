@@ -20,6 +20,8 @@ from potstill.launch.errors import BadInputError, CommandError, exit_code_of
 _RESUME = {
     "dagger_run": "dagger resume",
     "dagger_resume": "dagger resume",
+    "collective_run": "collective resume",
+    "collective_step": "collective resume",
     "expert_train": "expert train --resume",
     "expert_grid": "expert grid --resume",
     "sweep": "sweep --resume",

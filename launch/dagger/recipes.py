@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
-
-import yaml
 
 from potstill.actors.rollout_config import RolloutConfig
 from potstill.envs.rendering.render_config import RenderConfig
-from potstill.launch.configuration import build
 from potstill.launch.dagger.config import DaggerConfig, EvaluationConfig, PoolsConfig, TeacherConfig
-from potstill.launch.errors import BadInputError
+from potstill.launch.engine.named_or_file import named_or_file
 from potstill.learners.bc.config import BcConfig
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
 
@@ -154,23 +149,4 @@ def load_recipe(name_or_path: str) -> DaggerConfig:
     Raises:
         BadInputError: neither; names the nearest recipes.
     """
-    if name_or_path in RECIPES:
-        return RECIPES[name_or_path]()
-    path = Path(name_or_path)
-    if path.suffix in {".yaml", ".yml"}:
-        return _load_file(path)
-    near = difflib.get_close_matches(name_or_path, RECIPES, n=2, cutoff=0.4)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise BadInputError(
-        f"recipe: unknown {name_or_path!r}; known: {', '.join(RECIPES)}, or a .yaml file{hint}"
-    )
-
-
-def _load_file(path: Path) -> DaggerConfig:
-    try:
-        mapping = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise BadInputError(f"recipe: cannot read {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInputError(f"recipe: {path} is not YAML: {str(error).splitlines()[0]}") from None
-    return build(DaggerConfig, mapping)
+    return named_or_file(name_or_path, RECIPES, DaggerConfig)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from potstill.cluster.embedded_redis import live_url
+from potstill.launch.engine.live_facts import live_facts
 from potstill.launch.only_runner import has_runner
 from potstill.launch.reporting.event_log import read_events
 from potstill.launch.reporting.report import build_report
 from potstill.launch.reporting.run_progress import RunProgress
 from potstill.launch.run_directory import open_run_directory
-from potstill.queues.errors import QueueError
-from potstill.queues.open_queue import open_queue
 
 #: A pool below this share of its time at work is waiting for the other one.
 _IDLE_SHARE = 0.6
@@ -52,24 +51,10 @@ def read_status(run_dir: Path, *, redis_url: str | None = None) -> dict[str, Any
     }
     if redis_url is None and running:
         redis_url = live_url(directory.root / "redis")
-    return status | (_live_facts(redis_url, str(events[0]["run"]), run_dir) if redis_url and events else {})
-
-
-def _live_facts(url: str, run: str, run_dir: Path) -> dict[str, Any]:
-    try:
-        metrics = open_queue(url, run, outage_seconds=1.0).metrics()
-        workers = {owner: dict(facts) for owner, facts in metrics.workers.items() if "kind" in facts}
-        return {
-            "queue": {kind: facts.waiting for kind, facts in metrics.kinds.items() if facts.waiting},
-            "oldest_waiting_seconds": {
-                kind: round(facts.oldest_seconds, 1) for kind, facts in metrics.kinds.items() if facts.waiting
-            },
-            "ledger": [{"group": group, **vars(ledger)} for group, ledger in metrics.groups.items()],
-            "workers": workers,
-            "advice": _advice(workers, run_dir),
-        }
-    except QueueError:
-        return {}  # the run is ending or starting; the files have been read
+    if not redis_url or not events:
+        return status
+    live = live_facts(redis_url, str(events[0]["run"]))
+    return status | live | ({"advice": _advice(live["workers"], run_dir)} if live else {})
 
 
 def _advice(workers: dict[str, dict[str, Any]], run_dir: Path) -> str:

@@ -13,6 +13,7 @@ from potstill.launch.expert.config import ExpertConfig
 from potstill.launch.expert.report import build_expert_report
 from potstill.launch.reporting.line_chart import Axes, Series, draw_line_chart
 from potstill.launch.reporting.page import render_page
+from potstill.launch.reporting.rate_text import rate_text
 
 
 def render_expert_report(
@@ -33,14 +34,6 @@ def render_expert_report(
         "provenance": json.dumps(provenance, indent=2),
     }
     return render_page("expert_report.html.j2", values, {"rate": rate_text})
-
-
-def rate_text(entry: Mapping[str, Any]) -> str:
-    """``0.96 [0.87, 0.99] of 50``."""
-    if not entry["eval_episodes"]:
-        return "not evaluated"
-    low, high = entry["success_ci95"]
-    return f"{entry['success_rate']:.2f} [{low:.2f}, {high:.2f}] of {entry['eval_episodes']}"
 
 
 def _success_chart(result: Mapping[str, Any], progress: Sequence[Mapping[str, Any]]) -> Markup:

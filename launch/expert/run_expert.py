@@ -14,9 +14,9 @@ from potstill.launch.errors import FinishedShortError, RunFailedError
 from potstill.launch.expert.config import ExpertConfig
 from potstill.launch.expert.expert_session import ExpertSession
 from potstill.launch.expert.finished_result import finished_result
-from potstill.launch.expert.html_report import rate_text
 from potstill.launch.expert.progress_line import ProgressLine
 from potstill.launch.reporting.line_display import LineDisplay
+from potstill.launch.reporting.rate_text import rate_text
 
 
 def run_expert(config: ExpertConfig, path: Path) -> int:

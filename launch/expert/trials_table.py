@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from potstill.launch.expert.html_report import rate_text
+from potstill.launch.reporting.rate_text import rate_text
 
 
 def print_trials_table(report: Mapping[str, Any]) -> None:

@@ -11,8 +11,10 @@ from markupsafe import Markup
 
 from potstill.launch.reporting.line_chart import Axes, Series, draw_line_chart
 from potstill.launch.reporting.page import render_page
+from potstill.launch.reporting.rate_text import rate_text
 from potstill.launch.reporting.report import build_report, latest_by_round
 from potstill.launch.reporting.round_media import RoundMedia
+from potstill.launch.reporting.settings_rows import settings_rows
 from potstill.launch.reporting.stacked_bars import draw_stacked_bars
 
 _LOOKS = {
@@ -46,10 +48,10 @@ def render_html_report(
         restarts=[event for event in events if event["event"] == "worker_restarted"],
         warnings=[event["message"] for event in events if event["event"] == "warning"],
         media=media,
-        settings=_settings(config),
+        settings=settings_rows(config),
         provenance=json.dumps(provenance, indent=2),
     )
-    return render_page("report.html.j2", values, {"rate": _rate, "data_url": _data_url})
+    return render_page("report.html.j2", values, {"rate": rate_text, "data_url": _data_url})
 
 
 def _success_chart(report: Mapping[str, Any]) -> Markup:
@@ -59,7 +61,7 @@ def _success_chart(report: Mapping[str, Any]) -> Markup:
         style="c1",
         points=tuple((entry["round"], entry["success_rate"]) for entry in rounds),
         band=tuple(tuple(entry["success_ci95"]) for entry in rounds),
-        notes=tuple(f"round {entry['round']}: {_rate(entry)}" for entry in rounds),
+        notes=tuple(f"round {entry['round']}: {rate_text(entry)}" for entry in rounds),
     )
     axes = Axes(
         title="Success rate by round, with its 95 % Wilson interval",
@@ -124,23 +126,6 @@ def _final_round(events: Sequence[Mapping[str, Any]], report: Mapping[str, Any])
         if rounds:
             return rounds[-1] if name == names[0] else max(rounds)
     return None
-
-
-def _settings(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            rows += _settings(value, f"{prefix}{key}.")
-        else:
-            rows.append((prefix + key, ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
-    return rows
-
-
-def _rate(entry: Mapping[str, Any]) -> str:
-    if not entry["eval_episodes"]:
-        return "not evaluated"
-    low, high = entry["success_ci95"]
-    return f"{entry['success_rate']:.2f} [{low:.2f}, {high:.2f}] of {entry['eval_episodes']}"
 
 
 def _data_url(data: bytes, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -54,7 +55,7 @@ class RunReporter:
         """Record one event and show it. After each evaluation report.json says what is known so far."""
         record = self._log.write(event, **facts)
         for display in list(self._displays):
-            self._guard(display, lambda display=display: display.show(record))
+            self._guard(display, functools.partial(display.show, record))
         if event in _NEWS:
             self._write_json()
 

@@ -1,0 +1,151 @@
+"""Where the objects of a collective run are wired together: workers from settings, the system from a configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from potstill.actors.trajectory_student import TrajectoryStudent
+from potstill.actors.work_meter import WorkMeter
+from potstill.cluster.ray_pools import PoolSpec
+from potstill.experience.episode_store import EpisodeStore
+from potstill.launch.collective.config import RESIZABLE_POOLS, CollectiveConfig
+from potstill.launch.collective.expert_table import ExpertTable
+from potstill.launch.collective.run_folder import CollectiveFolder
+from potstill.launch.collective.runner import CollectiveRunner
+from potstill.launch.collective.stage_tasks import CollectiveTasks
+from potstill.launch.engine.event_sink import EventSink
+from potstill.launch.engine.open_engine import open_engine
+from potstill.launch.engine.pool_sizes import PoolSizes
+from potstill.launch.engine.worker_process import WORKER_ENVIRONMENT, open_lease_keeper, worker_name
+from potstill.launch.keep_freed_memory import keep_freed_memory
+from potstill.queues.open_queue import open_queue
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectiveWorkerSettings:
+    """What a worker process needs to join a run; the rest comes with its tasks."""
+
+    redis_url: str
+    run: str
+    batch: int
+    lease_seconds: float
+    learner_threads: int
+
+
+@contextlib.contextmanager
+def open_collective_system(
+    experts: ExpertTable,
+    folder: CollectiveFolder,
+    events: EventSink,
+    *,
+    redis_url: str | None,
+    ray_address: str | None,
+) -> Iterator[CollectiveRunner]:
+    """A runner with its queue, store and pools; everything that was started here is stopped at the end."""
+    config, run = experts.config, folder.read_run()
+    sizes = PoolSizes(folder.path, config.pools, RESIZABLE_POOLS)
+
+    def pools_at(url: str) -> list[PoolSpec]:
+        settings = CollectiveWorkerSettings(
+            redis_url=url,
+            run=run,
+            batch=config.collection.batch,
+            lease_seconds=config.delivery.lease_seconds,
+            learner_threads=config.pools.learner_threads,
+        )
+        return collective_pools(dataclasses.replace(config, pools=sizes.read()), settings)
+
+    with open_engine(
+        folder,
+        events,
+        pools_at,
+        sizes=sizes,
+        redis_url=redis_url,
+        ray_address=ray_address,
+        dashboard=config.pools.dashboard,
+    ) as engine:
+        tasks = CollectiveTasks(experts=experts, run=run, run_dir=folder.path, store=folder.episodes_url)
+        yield CollectiveRunner(
+            tasks=tasks,
+            queue=engine.queue,
+            store=engine.store,
+            events=events,
+            look_after_pools=engine.look_after_pools,
+        )
+
+
+def collective_pools(config: CollectiveConfig, settings: CollectiveWorkerSettings) -> list[PoolSpec]:
+    """The two pools of a run."""
+    threads = {"OMP_NUM_THREADS": str(settings.learner_threads)}
+    return [
+        PoolSpec(
+            name="rollout",
+            count=config.pools.rollout_workers,
+            target=functools.partial(run_trajectory_worker, settings),
+            environment=WORKER_ENVIRONMENT,
+        ),
+        PoolSpec(
+            name="learner",
+            count=1,
+            target=functools.partial(run_collective_learner, settings),
+            gpus=config.pools.learner_gpus,
+            environment=WORKER_ENVIRONMENT | threads,
+        ),
+    ]
+
+
+def run_trajectory_worker(
+    settings: CollectiveWorkerSettings, index: int, should_stop: Callable[[], bool]
+) -> None:
+    """Act episodes until ``should_stop``."""
+    from potstill.actors.trajectory_worker import TrajectoryWorker
+
+    owner = worker_name("rollout", index)
+    with open_lease_keeper(
+        settings.redis_url, settings.run, kind="rollout", owner=owner, lease_seconds=settings.lease_seconds
+    ) as leases:
+        TrajectoryWorker(
+            queue=open_queue(settings.redis_url, settings.run),
+            leases=leases,
+            load_student=_load_student,
+            open_store=functools.cache(EpisodeStore),
+            owner=owner,
+            batch=settings.batch,
+            lease_seconds=settings.lease_seconds,
+            meter=WorkMeter(leases.report),
+        ).run(should_stop)
+
+
+def run_collective_learner(
+    settings: CollectiveWorkerSettings, index: int, should_stop: Callable[[], bool]
+) -> None:
+    """Train until ``should_stop``."""
+    from potstill.learners.collective.train import train_collective
+    from potstill.learners.learner_worker import LearnerWorker
+    from potstill.learners.representation.train import train_representation
+
+    keep_freed_memory()
+    owner = worker_name("learner", index)
+    with open_lease_keeper(
+        settings.redis_url, settings.run, kind="learner", owner=owner, lease_seconds=settings.lease_seconds
+    ) as leases:
+        LearnerWorker(
+            queue=open_queue(settings.redis_url, settings.run),
+            leases=leases,
+            owner=owner,
+            lease_seconds=settings.lease_seconds,
+            threads=settings.learner_threads,
+            trainers={"representation": train_representation, "distillation": train_collective},
+        ).run(should_stop)
+
+
+def _load_student(folder: str, sha256: str) -> TrajectoryStudent:
+    # torch takes seconds to import, and the bootstrap round has no student: it need not wait for it.
+    from potstill.policies.collective_inference import CollectiveInference
+
+    return CollectiveInference.load(Path(folder), expected_sha256=sha256)
