@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,14 @@ import pytest
 from potstill.actors.render_channel import LocalRenderChannel
 from potstill.actors.rollout_job import RolloutJob
 from potstill.actors.rollout_worker import RolloutWorker
+from potstill.actors.teacher_source import TeacherSource
+from potstill.actors.trajectory_job import TrajectoryJob
+from potstill.actors.trajectory_worker import TrajectoryWorker
 from potstill.actors.work_meter import WorkMeter
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.envs.rendering.sketch_renderer import SketchRenderer
 from potstill.experience.episode_store import EpisodeStore
+from potstill.policies.expert_policy import ExpertPolicy
 from potstill.queues.memory_lease_keeper import MemoryLeaseKeeper
 from potstill.queues.memory_task_queue import MemoryTaskQueue
 from potstill.queues.task import Task
@@ -107,6 +112,64 @@ class Bench:
 
     def results(self, group="rollout"):
         return list(self.queue.results(group).values())
+
+
+class WindowStudent:
+    """Its action is a fixed function of all that it is shown; remembers each window with its task."""
+
+    version = "a" * 64
+    window = 4
+
+    def __init__(self):
+        self.seen = []
+
+    def act(self, windows, tasks):
+        self.seen += [(windows, row, task) for row, task in enumerate(tasks)]
+        past = windows.actions.sum(1) + windows.rewards.sum(1)[:, None]
+        return np.tanh(windows.states[:, -1, :4] + 0.1 * past).astype(np.float32)
+
+
+class TrajectoryBench(Bench):
+    """The same with episodes without pictures."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.student = WindowStudent()
+
+    def job(self, index=0, **changes):
+        settings = dict(
+            purpose="rollout", run="test", round=0, index=index, task="reach-v3", seed=7000 + index,
+            actor="expert", max_steps=5, hold_steps=2, store=self.url,
+        )  # fmt: skip
+        if changes.get("actor") == "student":
+            settings |= {"checkpoint": "somewhere", "checkpoint_sha256": "a" * 64}
+        return TrajectoryJob(**(settings | changes))
+
+    def worker(self, owner="worker-0", *, batch=4, load_student=None, leases=None, writer=None):
+        settings = {"lease_seconds": LEASE_SECONDS, "owner": owner}
+        leases = leases or MemoryLeaseKeeper(self.queue, facts={"kind": "rollout"}, **settings)
+        return TrajectoryWorker(
+            queue=self.queue,
+            leases=leases,
+            load_student=load_student or (lambda folder, sha256: self.student),
+            open_store=functools.cache(EpisodeStore),
+            batch=batch,
+            meter=WorkMeter(leases.report),
+            writer=writer,
+            **settings,
+        )
+
+
+@pytest.fixture
+def trajectories(tmp_path) -> TrajectoryBench:
+    return TrajectoryBench(tmp_path / "episodes")
+
+
+@pytest.fixture(scope="session")
+def sac_expert() -> TeacherSource:
+    """A trained expert of reach-v3 with the Sawyer."""
+    folder = Path(__file__).parents[2] / "experts" / "reach-v3-sawyer"
+    return TeacherSource(folder=str(folder), sha256=ExpertPolicy.load(folder).sha256)
 
 
 @pytest.fixture
