@@ -35,7 +35,8 @@ def task_code_quality(
         ``robot_chance``, the share of the most frequent one. A robot probe far above chance is leakage.
         ``task_probe_by_step``: by the first step of a bin, where there are codes; ``task_known_from_step``: the
         first bin since which it is right 95 times of 100, or None. ``kmeans_accuracy``, ``homogeneity``,
-        ``silhouette`` (None with a single task): of as many clusters as tasks. ``tasks``, ``robots``, ``rows``.
+        ``silhouette`` (None with a single task): of as many clusters as tasks. ``probe_rows``: codes
+        the figures are of.
 
     Raises:
         ValueError: no code to learn from, or none to be asked about.
@@ -48,8 +49,7 @@ def task_code_quality(
     by_step = _by_step(right, step_N[asked_N])
     robot_right = LinearProbe(codes_NZ[told_N], robot_N[told_N]).predict(codes) == robot
     near = np.linspace(0, len(codes) - 1, min(_PAIRED_ROWS, len(codes))).astype(np.int64)
-    tasks = len(np.unique(task))
-    clusters = k_means(codes[near], tasks, seed=0)
+    clusters = k_means(codes[near], len(np.unique(task)), seed=0)
     return {
         "task_probe": float(right.mean()),
         "task_chance": _largest_share(task),
@@ -60,9 +60,7 @@ def task_code_quality(
         "kmeans_accuracy": matched_accuracy(clusters, task[near]),
         "homogeneity": homogeneity(clusters, task[near]),
         "silhouette": silhouette(codes[near], task[near]),
-        "tasks": tasks,
-        "robots": len(np.unique(robot)),
-        "rows": len(codes),
+        "probe_rows": len(codes),
     }
 
 

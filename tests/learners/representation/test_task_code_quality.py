@@ -31,8 +31,7 @@ def test_a_perfect_code_is_known_from_the_first_step():
     assert quality["homogeneity"] == pytest.approx(1.0)
     assert quality["silhouette"] > 0.8
     assert quality["task_chance"] == pytest.approx(1 / _TASKS)
-    assert (quality["tasks"], quality["robots"]) == (_TASKS, _ROBOTS)
-    assert quality["rows"] == _EPISODES * _STEPS / 2
+    assert quality["probe_rows"] == _EPISODES * _STEPS / 2
 
 
 def test_a_code_that_needs_ten_steps_says_so():

@@ -1,0 +1,53 @@
+"""A task of the learner worker, from sealed episodes to a checkpoint and what its codes are worth."""
+
+from __future__ import annotations
+
+import pytest
+
+from potstill.experience.episode_store import EpisodeStore
+from potstill.experience.errors import ManifestError
+from potstill.learners.representation.train import train_representation
+from potstill.policies.representation_checkpoint import load_representation
+from potstill.queues.codec import decode, encode
+
+
+def _train(job, seen=None):
+    payload = decode(encode(job.to_payload()))
+    return train_representation(payload, threads=1, on_metrics=[].append if seen is None else seen.append)
+
+
+def test_codes_learn_to_tell_the_tasks_of_episodes_they_never_saw(task_store, make_job, tmp_path):
+    task_store(per_cell=10)
+    seen = []
+    result = _train(make_job(training={"gradient_steps": 150, "learning_rate": 3e-3}), seen)
+    assert result["task_probe"] >= 0.95
+    assert result["task_chance"] == pytest.approx(1 / 3)
+    assert result["task_known_from_step"] is not None
+    assert result["task_probe_by_step"]["10"] == 1.0
+    assert abs(result["robot_probe"] - 0.5) < 0.2
+    assert result["steps"] == seen[-1].step == 150
+    assert result["validation_loss"] < seen[0].loss
+    transformer, _ = load_representation(tmp_path / "output", expected_sha256=result["checkpoint_sha256"])
+    assert (transformer.state_size, transformer.action_size) == (21, 4)
+    assert transformer.state_std.max() > 1.0
+
+
+def test_the_same_job_gives_the_same_result_and_a_finished_one_is_not_repeated(task_store, make_job):
+    task_store()
+    first, seen = _train(make_job(output="a")), []
+    assert _train(make_job(output="b")) == first
+    assert _train(make_job(output="a"), seen) == first
+    assert not seen
+    assert _train(make_job(output="c", seed=1))["checkpoint_sha256"] != first["checkpoint_sha256"]
+
+
+def test_the_result_is_plain_data(task_store, make_job):
+    task_store()
+    result = _train(make_job())
+    assert decode(encode(result)) == result
+
+
+def test_a_round_that_is_not_sealed_is_refused(make_trajectory, make_job, tmp_path):
+    EpisodeStore(tmp_path / "episodes").commit(make_trajectory())
+    with pytest.raises(ManifestError):
+        _train(make_job())
