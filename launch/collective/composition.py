@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,13 @@ from potstill.launch.collective.stage_tasks import CollectiveTasks
 from potstill.launch.engine.event_sink import EventSink
 from potstill.launch.engine.open_engine import open_engine
 from potstill.launch.engine.pool_sizes import PoolSizes
-from potstill.launch.engine.worker_process import WORKER_ENVIRONMENT, open_lease_keeper, worker_name
+from potstill.launch.engine.worker_process import (
+    WORKER_ENVIRONMENT,
+    open_lease_keeper,
+    work_until_signal,
+    worker_name,
+)
+from potstill.launch.errors import BadInputError
 from potstill.launch.keep_freed_memory import keep_freed_memory
 from potstill.queues.open_queue import open_queue
 
@@ -35,6 +42,17 @@ class CollectiveWorkerSettings:
     batch: int
     lease_seconds: float
     learner_threads: int
+
+    @classmethod
+    def of(cls, config: CollectiveConfig, *, redis_url: str, run: str) -> CollectiveWorkerSettings:
+        """The settings of a run's workers."""
+        return cls(
+            redis_url=redis_url,
+            run=run,
+            batch=config.collection.batch,
+            lease_seconds=config.delivery.lease_seconds,
+            learner_threads=config.pools.learner_threads,
+        )
 
 
 @contextlib.contextmanager
@@ -51,13 +69,7 @@ def open_collective_system(
     sizes = PoolSizes(folder.path, config.pools, RESIZABLE_POOLS)
 
     def pools_at(url: str) -> list[PoolSpec]:
-        settings = CollectiveWorkerSettings(
-            redis_url=url,
-            run=run,
-            batch=config.collection.batch,
-            lease_seconds=config.delivery.lease_seconds,
-            learner_threads=config.pools.learner_threads,
-        )
+        settings = CollectiveWorkerSettings.of(config, redis_url=url, run=run)
         return collective_pools(dataclasses.replace(config, pools=sizes.read()), settings)
 
     with open_engine(
@@ -142,6 +154,24 @@ def run_collective_learner(
             threads=settings.learner_threads,
             trainers={"representation": train_representation, "distillation": train_collective},
         ).run(should_stop)
+
+
+def run_collective_worker(kind: str, redis_url: str, run: str, run_dir: Path) -> int:
+    """One worker by hand: the same that the pools start. Works until SIGINT or SIGTERM; returns 0.
+
+    Raises:
+        BadInputError: a collective run has no workers of that kind.
+    """
+    targets = {"rollout": run_trajectory_worker, "learner": run_collective_learner}
+    if kind not in targets:
+        raise BadInputError(
+            f"worker: a collective run has no {kind} workers; choose from {', '.join(targets)}"
+        )
+    for name, value in WORKER_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    config = CollectiveFolder(run_dir).read_config()
+    settings = CollectiveWorkerSettings.of(config, redis_url=redis_url, run=run)
+    return work_until_signal(functools.partial(targets[kind], settings), kind=kind, run=run)
 
 
 def _load_student(folder: str, sha256: str) -> TrajectoryStudent:

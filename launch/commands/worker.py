@@ -12,8 +12,12 @@ from potstill.launch.server_check import check_run_name, check_server
 def run(arguments: Namespace) -> int:
     """Work until the run ends or a signal asks to stop."""
     check_run_name(arguments.run)
-    run_dir = open_run_directory(Path(arguments.run_dir or f"runs/{arguments.run}")).root
+    directory = open_run_directory(Path(arguments.run_dir or f"runs/{arguments.run}"))
     check_server(arguments.redis)
+    if "contexts" in directory.read_config():
+        from potstill.launch.collective.composition import run_collective_worker
+
+        return run_collective_worker(arguments.kind, arguments.redis, arguments.run, directory.root)
     from potstill.launch.dagger.composition import run_worker
 
-    return run_worker(arguments.kind, arguments.redis, arguments.run, run_dir)
+    return run_worker(arguments.kind, arguments.redis, arguments.run, directory.root)
