@@ -51,8 +51,8 @@ def pack_trajectories(store: EpisodeStore, entries: Iterable[EpisodeEntry], fold
     rows = sum(entry.steps for entry in entries)
     episodes: list[PackedEpisode] = []
     models: dict[tuple[str, str], str] = {}
+    columns: dict[str, _ColumnFile] = {}
     with full_disk_named(folder), ExitStack() as files:
-        columns: dict[str, tuple[IO[bytes], tuple[int, ...], np.dtype]] = {}
         for number, entry in enumerate(entries):
             with _committed(store, entry) as file:
                 episodes.append(_facts(file, models))
@@ -60,21 +60,35 @@ def pack_trajectories(store: EpisodeStore, entries: Iterable[EpisodeEntry], fold
             for name, array in arrays.items():
                 if name not in columns:
                     output = files.enter_context(open(folder / f"{name}.npy", "xb"))
-                    _write_header(output, array, rows)
-                    columns[name] = output, array.shape[1:], array.dtype
-                output, shape, dtype = columns[name]
-                if (array.shape[1:], array.dtype) != (shape, dtype):
-                    raise EpisodeFileError(
-                        f"{file.path}: {name} is {array.shape[1:]} {array.dtype} per step, "
-                        f"other episodes' {shape} {dtype}"
-                    )
-                output.write(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
-        for output, _, _ in columns.values():
-            _sync(output)
+                    columns[name] = _ColumnFile(output, array, rows)
+                columns[name].append(array, f"{file.path}: {name}")
+        for column in columns.values():
+            _sync(column.output)
         with open(folder / FACTS_FILE, "x") as text:
             json.dump([asdict(episode) for episode in episodes], text)
             _sync(text)
         sync_folder(folder)
+
+
+class _ColumnFile:
+    """A ``.npy`` file of a known number of rows, written from the front; rows are shaped like the first ones."""
+
+    def __init__(self, output: IO[bytes], first: np.ndarray, rows: int) -> None:
+        self.output, self._row = output, (first.shape[1:], first.dtype)
+        header = {
+            "descr": np.lib.format.dtype_to_descr(first.dtype),
+            "fortran_order": False,
+            "shape": (rows, *first.shape[1:]),
+        }
+        np.lib.format.write_array_header_1_0(output, header)
+
+    def append(self, array: np.ndarray, what: str) -> None:
+        shape, dtype = self._row
+        if (array.shape[1:], array.dtype) != self._row:
+            raise EpisodeFileError(
+                f"{what} is {array.shape[1:]} {array.dtype} per step, other episodes' {shape} {dtype}"
+            )
+        self.output.write(array.tobytes())
 
 
 @contextmanager
@@ -127,12 +141,6 @@ def _columns(file: EpisodeFile, number: int) -> dict[str, np.ndarray]:
         np.arange(steps, dtype=np.int32),
     )
     return dict(zip(COLUMNS, columns, strict=True))
-
-
-def _write_header(output: IO[bytes], array: np.ndarray, rows: int) -> None:
-    shape = (rows, *array.shape[1:])
-    header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(output, header)
 
 
 def _sync(file: IO[Any]) -> None:

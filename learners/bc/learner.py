@@ -59,33 +59,20 @@ class BcLearner:
                 f"frame_stack of policy ({policy_config.frame_stack}) and data ({dataset.frame_stack}) differ"
             )
         self._config, self._dataset, self._folder = config, dataset, folder
-        self._seed, self._threads = seed, threads
+        self._seed, self._threads, self._on_metrics = seed, threads, on_metrics
         self._device = choose_device(config.device)
         self._per_epoch = dataset.batches_per_epoch(config.batch_size)
-        total = config.gradient_steps or (config.epochs or 1) * self._per_epoch
+        self._total = config.gradient_steps or (config.epochs or 1) * self._per_epoch
         policy, origin = self._first_policy(policy_config, start_from if config.start == "warm" else None)
         memory = torch.channels_last if self._device.type == "cuda" else torch.preserve_format
         # torch's stubs lack this argument.
         policy = policy.to(self._device, memory_format=memory)  # type: ignore[call-overload]
         readout = self._first_readout(policy)
         self._optimisation = Optimisation(
-            policy, config, total_steps=total, device=self._device, readout=readout
-        )
-        self._trainee = BcTrainee(
-            self._optimisation, dataset, config, seed=seed, total_steps=total, device=self._device
+            policy, config, total_steps=self._total, device=self._device, readout=readout
         )
         facts = [asdict(config), asdict(policy_config), dataset.fingerprint, seed, origin]
-        self._loop = TrainingLoop(
-            folder=folder,
-            kind=_KIND,
-            fingerprint=hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
-            total_steps=total,
-            steps_per_epoch=self._per_epoch,
-            report_every_steps=config.report_every_steps,
-            checkpoint_every_steps=config.checkpoint_every_steps,
-            explosion_ratio=config.explosion_ratio,
-            on_metrics=on_metrics,
-        )
+        self._fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def train(self) -> BcResult:
         """Train to the end, from where an earlier attempt stopped. A finished training is not repeated.
@@ -96,7 +83,7 @@ class BcLearner:
             StoreFullError: no space for a checkpoint; the last good one stays.
         """
         with torch_threads(self._threads):
-            progress = self._loop.run(self._trainee)
+            progress = self._loop().run(self._trainee())
             with self._optimisation.averaged() as policy:
                 sha256 = save_policy(self._folder, policy)
         return BcResult(
@@ -109,6 +96,29 @@ class BcLearner:
             train_samples=self._dataset.samples("train"),
             validation_samples=self._dataset.samples("validation"),
             seconds=progress.seconds,
+        )
+
+    def _loop(self) -> TrainingLoop:
+        return TrainingLoop(
+            folder=self._folder,
+            kind=_KIND,
+            fingerprint=self._fingerprint,
+            total_steps=self._total,
+            steps_per_epoch=self._per_epoch,
+            report_every_steps=self._config.report_every_steps,
+            checkpoint_every_steps=self._config.checkpoint_every_steps,
+            explosion_ratio=self._config.explosion_ratio,
+            on_metrics=self._on_metrics,
+        )
+
+    def _trainee(self) -> BcTrainee:
+        return BcTrainee(
+            self._optimisation,
+            self._dataset,
+            self._config,
+            seed=self._seed,
+            total_steps=self._total,
+            device=self._device,
         )
 
     def _first_policy(self, config: PixelPolicyConfig, start_from: Path | None) -> tuple[PixelPolicy, str]:

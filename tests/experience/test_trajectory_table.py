@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,9 +32,9 @@ def test_an_episode_without_cameras_bodies_and_sites_is_committed_loaded_and_rea
     entry = store.commit(episode).entry
     loaded = store.load(entry)
     assert loaded.meta == episode.meta
+    assert loaded.frames.shape == (7, 0, 0, 0, 3) and loaded.camera_pose.shape == (7, 0, 12)
     for name, array in episode.arrays().items():
-        if array is not None:
-            assert np.array_equal(getattr(loaded, name), array), name
+        assert np.array_equal(getattr(loaded, name), array), name
     with EpisodeFile(store.local_path(entry)) as file:
         assert file.read_rows("frames", 2, 5).shape == (3, 0, 0, 0, 3)
         assert file.read_rows("body_pos", 0, 7).shape == (7, 0, 3)
@@ -58,6 +59,19 @@ def test_the_columns_are_the_episodes_rows_one_after_another(trajectory_store, o
     assert table.columns["log_std"].shape == (len(table), 4)
     with pytest.raises(ValueError, match="read-only"):
         table.columns["state"][0] = 0
+
+
+def test_the_experts_spread_is_kept_where_it_has_one_and_marked_where_it_has_none(
+    tmp_path, make_trajectory, open_table
+):
+    store = EpisodeStore(tmp_path / "episodes")
+    spread = np.linspace(-9, 1, 6 * 4, dtype=np.float32).reshape(6, 4)
+    store.commit(make_trajectory(index=0, steps=5))
+    store.commit(replace(make_trajectory(index=1, steps=6), expert_log_std=spread))
+    store.seal(0, requested=2)
+    columns = open_table(store).columns
+    assert columns["labelled_std"].tolist() == [False] * 5 + [True] * 6
+    assert not columns["log_std"][:5].any() and np.array_equal(columns["log_std"][5:], spread)
 
 
 def test_rows_know_their_task_robot_and_cell(trajectory_store, open_table):
