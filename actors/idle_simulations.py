@@ -12,7 +12,7 @@ class IdleSimulations:
     An episode depends on its seed alone, so it makes no difference which simulation it gets.
     """
 
-    def __init__(self, *, most: int = 16) -> None:
+    def __init__(self, *, most: int = 64) -> None:
         self._most = most
         self._idle: list[TaskSimulation] = []
 

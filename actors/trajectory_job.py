@@ -23,7 +23,7 @@ class TrajectoryJob:
     run: str
     round: int
     index: int
-    """0..N-1 within the round: cell * episodes_per_cell + e."""
+    """0..N-1 within the round."""
     task: str
     robot: str = "sawyer"
     """The arm."""

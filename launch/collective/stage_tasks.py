@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,34 +44,41 @@ class CollectiveTasks:
         return self.experts.config
 
     def rollouts(self, stage: Stage, round_index: int, policy: tuple[str, str]) -> list[Task]:
-        """One task per episode, cell after cell; ``policy`` (folder, sha256) acts in on-policy rounds."""
+        """One task per episode; ``policy`` (folder, sha256) acts in on-policy rounds.
+
+        The cells take turns: a worker that steps as many neighbours together as there are cells needs one simulation
+        of each.
+        """
         config, collection = self.config, self.config.collection
         count = config.episodes_of(round_index)
+        actors = {
+            cell: bootstrap_actors(config, number) if round_index == 0 else [("student", 0.0)] * count
+            for number, cell in enumerate(config.cells)
+        }
         tasks = []
-        for cell, (robot, task) in enumerate(config.cells):
-            expert = source_of(self.experts.expert_of(robot, task), self.run_dir)
-            actors = bootstrap_actors(config, cell) if round_index == 0 else [("student", 0.0)] * count
-            for episode, (actor, sigma) in enumerate(actors):
-                index = cell * count + episode
-                job = TrajectoryJob(
-                    purpose="rollout",
-                    run=self.run,
-                    round=round_index,
-                    index=index,
-                    task=task,
-                    robot=robot,
-                    seed=rollout_seed(config.seed, round_index, index),
-                    actor=actor,
-                    sigma=sigma,
-                    checkpoint=policy[0] if actor == "student" else "",
-                    checkpoint_sha256=policy[1] if actor == "student" else "",
-                    beta=config.beta.beta(round_index) if actor == "student" else 0.0,
-                    max_steps=collection.max_steps,
-                    hold_steps=collection.hold_steps,
-                    store=self.store,
-                    expert=expert,
-                )
-                tasks.append(self._task(stage, "rollout", index, job.to_payload()))
+        for index, (episode, cell) in enumerate(itertools.product(range(count), config.cells)):
+            robot, task = cell
+            actor, sigma = actors[cell][episode]
+            student = actor == "student"
+            job = TrajectoryJob(
+                purpose="rollout",
+                run=self.run,
+                round=round_index,
+                index=index,
+                task=task,
+                robot=robot,
+                seed=rollout_seed(config.seed, round_index, index),
+                actor=actor,
+                sigma=sigma,
+                checkpoint=policy[0] if student else "",
+                checkpoint_sha256=policy[1] if student else "",
+                beta=config.beta.beta(round_index) if student else 0.0,
+                max_steps=collection.max_steps,
+                hold_steps=collection.hold_steps,
+                store=self.store,
+                expert=source_of(self.experts.expert_of(robot, task), self.run_dir),
+            )
+            tasks.append(self._task(stage, "rollout", index, job.to_payload()))
         return tasks
 
     def representation(self, stage: Stage) -> Task:
@@ -115,7 +123,7 @@ class CollectiveTasks:
         return self._task(stage, "distillation", 0, job.to_payload())
 
     def matrix(self, stage: Stage, policy: tuple[str, str]) -> list[Task]:
-        """One task per evaluation episode, cell after cell: the same seeds in every cell and for every policy."""
+        """One task per evaluation episode: the same seeds in every cell and for every policy."""
         tasks = []
         for index, (robot, task, seed) in enumerate(self.matrix_episodes(stage)):
             job = TrajectoryJob(
@@ -142,10 +150,8 @@ class CollectiveTasks:
         robots = (*config.robots, *config.unseen_robots) if final else config.robots
         episodes = evaluation.final_episodes if final else evaluation.episodes
         seed_of = final_evaluation_seed if final else evaluation_seed
-        for robot in robots:
-            for task in config.tasks:
-                for episode in range(episodes):
-                    yield robot, task, seed_of(episode)
+        for episode, robot, task in itertools.product(range(episodes), robots, config.tasks):
+            yield robot, task, seed_of(episode)
 
     def checkpoint(self, name: str) -> Path:
         """Folder of a network: ``representation``, ``round_XX``, ``final.CONTEXT``."""
