@@ -184,7 +184,9 @@ def _read_episodes(folder: Path) -> tuple[PackedEpisode, ...]:
 
 def _map_columns(folder: Path) -> dict[str, np.ndarray]:
     try:
-        mapped = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in COLUMNS}
+        mapped = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in COLUMNS
+        }
         return {name: column.view(np.ndarray) for name, column in mapped.items()}
     except (OSError, ValueError) as error:
         raise _damaged(folder, error) from error
