@@ -87,7 +87,7 @@ def test_a_misspelt_key_is_refused_with_the_nearest(typo, key, refused):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ((), ("say what to do", "dagger, expert")),
+        ((), ("say what to do", "dagger, collective, expert")),
         (("dagger",), ("dagger: say what to do: run, resume",)),
         (("dager", "run"), ("unknown verb 'dager'", "did you mean dagger?", "report, compare")),
         (("dagger", "rum"), ("unknown action 'rum'", "did you mean run?")),
