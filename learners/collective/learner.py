@@ -139,9 +139,15 @@ class CollectiveLearner:
 
     def _fingerprint(self, origin: str) -> str:
         policy = self._policy
-        transformer = asdict(policy.transformer.config) if policy.transformer else None
-        facts = [asdict(self._config), asdict(policy.config), transformer, policy.tasks]
-        facts += [self._data.fingerprint, self._seed, origin]
+        facts = {
+            "learner": asdict(self._config),
+            "policy": asdict(policy.config),
+            "transformer": asdict(policy.transformer.config) if policy.transformer else None,
+            "tasks": policy.tasks,
+            "data": self._data.fingerprint,
+            "seed": self._seed,
+            "origin": origin,
+        }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

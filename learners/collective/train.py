@@ -70,7 +70,13 @@ def _prepared(job: CollectiveJob, table: TrajectoryTable) -> tuple[CollectivePol
     device = choose_device(job.learner.training.device)
     transformer, codes = first_transformer(job, table), None
     if transformer is not None and job.policy.context == "code":
-        codes = row_codes(table, transformer.to(device), sha256=job.representation_sha256, device=device)
+        codes = row_codes(
+            table,
+            transformer.to(device),
+            sha256=job.representation_sha256,
+            cache=Path(job.cache) / "codes",
+            device=device,
+        )
     policy, origin = first_policy(job, table, transformer, codes)
     policy.to(device)
     data = DistillationData(
