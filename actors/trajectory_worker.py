@@ -89,10 +89,11 @@ class TrajectoryWorker:
         """One step of every episode; False when there was nothing to do."""
         before = self.steps
         self._refill(wait_seconds=0.0 if self._busy else wait_seconds)
+        # After the refill: episodes of one length end together, and the next must not wait for the disk.
+        self._leased.reap(wait_for_all=not self._episodes)
         self._step()
         for over in self._leased.settle(self._episodes):
             self._idle.give(over.simulation)
-        self._leased.reap(wait_for_all=not self._episodes)
         self._meter.count(self.steps - before)
         return self._busy
 

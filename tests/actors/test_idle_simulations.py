@@ -43,6 +43,14 @@ def test_what_waited_longest_is_let_go():
     assert idle.take("reach-v3", "sawyer", NOMINAL) is second()
 
 
+def test_at_most_sixty_four_stay():
+    idle = IdleSimulations()
+    simulation = idle.take("reach-v3", "sawyer", NOMINAL)
+    for _ in range(70):
+        idle.give(simulation)
+    assert len(idle) == 64
+
+
 def test_an_unknown_robot_is_refused_by_name():
     with pytest.raises(ValueError, match="sawyer"):
         IdleSimulations().take("reach-v3", "sawyr", NOMINAL)

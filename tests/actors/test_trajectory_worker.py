@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -82,12 +83,6 @@ class TestMemory:
         monkeypatch.setattr(TaskSimulation, "__init__", counted)
         trajectories.run(*(trajectories.job(i, max_steps=2) for i in range(9)), batch=3)
         assert built == ["reach-v3"] * 3
-
-    def test_at_most_sixteen_idle_simulations_stay(self, trajectories):
-        worker = trajectories.worker(batch=20)
-        trajectories.put(*(trajectories.job(i, max_steps=1) for i in range(20)))
-        trajectories.work(worker)
-        assert len(worker._idle) == 16
 
     def test_students_of_several_checkpoints_act_side_by_side_and_each_is_loaded_once(self, trajectories):
         loaded = []
@@ -267,6 +262,26 @@ class TestLeases:
         trajectories.queue.put([replace(first[0], priority=1), replace(second[0], priority=5)])
         trajectories.worker(batch=1).tick()
         assert trajectories.queue.depth() == {"rollout": 1}
+
+
+def test_the_next_episodes_do_not_wait_for_a_slow_disk(trajectories, monkeypatch):
+    # GIVEN a disk that is not done with the first episodes before those after them were acted
+    commit, acted, went_on = EpisodeStore.commit, [], []
+    look = TaskSimulation.look
+    monkeypatch.setattr(TaskSimulation, "look", lambda simulation: acted.append(1) or look(simulation))
+
+    def slow_commit(store, episode):
+        deadline = time.monotonic() + 30
+        while len(acted) < 8 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        went_on.append(len(acted) >= 8)
+        return commit(store, episode)
+
+    monkeypatch.setattr(EpisodeStore, "commit", slow_commit)
+    # WHEN four are acted, two at a time, two steps each, which end together
+    assert trajectories.run(*(trajectories.job(i, max_steps=2) for i in range(4)), batch=2).done == 4
+    # THEN the last two were acted meanwhile
+    assert went_on == [True] * 4
 
 
 def test_an_idle_worker_waits_and_a_busy_one_does_not(trajectories):
