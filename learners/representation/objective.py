@@ -39,8 +39,10 @@ class Objective(nn.Module):
         masked = mask_windows(original, probability=config.mask_probability, seed=mask_seed)
         output = self.transformer(masked.shown)
         reconstruction, _ = reconstruction_loss(output, original, masked)
+        first, second = output.code.chunk(2)
         contrast = contrastive_loss(
-            *output.code.chunk(2),
+            first,
+            second,
             batch.task,
             temperature=config.temperature,
             negatives=config.negatives,
