@@ -14,17 +14,24 @@ from potstill.policies.collective_policy_config import ContextName
 
 def collection_stage(experts: ExpertTable, round_index: int, policy_sha256: str) -> Stage:
     """Collecting a round. Depends on the policy only when it acts."""
-    config = experts.config
-    collection = asdict(config.collection)
-    collection.pop("batch")  # how many share a forward pass changes no episode
+    config, collection = experts.config, experts.config.collection
+    # Not the batch: how many share a forward pass changes no episode.
     inputs: dict[str, Any] = {
         **_cells(config),
         "seed": config.seed,
-        "collection": collection,
+        "episodes": config.episodes_of(round_index),
+        "max_steps": collection.max_steps,
+        "hold_steps": collection.hold_steps,
         "experts": [experts.expert_of(*cell) for cell in config.cells],
     }
     if round_index:
         inputs |= {"policy": policy_sha256, "beta": config.beta.beta(round_index)}
+    else:
+        inputs |= {
+            "random_fraction": collection.random_fraction,
+            "noisy_fraction": collection.noisy_fraction,
+            "noise": collection.noise,
+        }
     return Stage(name=f"round_{round_index:02d}.rollout", inputs=inputs)
 
 
@@ -49,7 +56,7 @@ def distillation_stage(
     initial_sha256: str,
 ) -> Stage:
     """Training a policy on rounds so far; ``name`` is ``round_XX`` or ``final.CONTEXT``."""
-    inputs = {
+    inputs: dict[str, Any] = {
         "seed": config.seed,
         "tasks": config.tasks,
         "manifests": list(manifests),
@@ -59,6 +66,8 @@ def distillation_stage(
         "policy": asdict(replace(config.policy, context=context)),
         "learner": asdict(config.learner),
     }
+    if context == "zeros":
+        inputs["code_size"] = config.transformer.code_size  # of so many zeros
     return Stage(name=f"{name}.distillation", inputs=inputs)
 
 
