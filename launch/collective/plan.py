@@ -23,18 +23,20 @@ def describe_plan(config: CollectiveConfig) -> str:
     evaluations = config.round_count * cells * evaluation.episodes + finals
     acted = rollouts * config.collection.max_steps
     training, representing = config.learner.training, config.representation.training
-    trainings = config.round_count + len(config.contexts)
+    distillations = config.round_count + len(config.contexts)
+    representations = int("code" in config.contexts)
+    trainings = representations + distillations
     seconds = (
         START_SECONDS
         + acted / ACTED_STEPS_PER_SECOND
         + evaluations * evaluation.max_steps / EVALUATED_STEPS_PER_SECOND
-        + SECONDS_PER_WINDOW * representing.gradient_steps * representing.batch_size
-        + SECONDS_PER_SAMPLE * trainings * training.gradient_steps * training.batch_size
+        + SECONDS_PER_WINDOW * representations * representing.gradient_steps * representing.batch_size
+        + SECONDS_PER_SAMPLE * distillations * training.gradient_steps * training.batch_size
     )
     return "\n".join(
         [
             f"{config.recipe}: {len(config.tasks)} tasks x {len(config.robots)} robots, {config.round_count} rounds",
-            f"tasks    {rollouts} rollouts, {1 + trainings} trainings, {evaluations} evaluation episodes",
+            f"tasks    {rollouts} rollouts, {trainings} trainings, {evaluations} evaluation episodes",
             f"disk     at most {acted * STEP_BYTES / 1e9:.2f} GB of episodes",
             f"minutes  about {seconds / 60:.0f} on two 2.5 GHz cores",
         ]
