@@ -54,9 +54,10 @@ def _representation_finished(event: Mapping[str, Any]) -> Line:
 
 
 def _distillation_finished(event: Mapping[str, Any]) -> Line:
-    held_out = event.get("validation_loss")
-    told = "" if held_out is None else f", validation {held_out:.4g}"
-    return Line(text=f"{event['name']}: distilled ({event['context']}), loss {event['loss']:.4g}{told}")
+    # A training that was resumed at its very end never looked at its loss.
+    losses = {"loss": event.get("loss"), "validation": event.get("validation_loss")}
+    told = "".join(f", {name} {loss:.4g}" for name, loss in losses.items() if loss is not None)
+    return Line(text=f"{event['name']}: distilled ({event['context']}){told}")
 
 
 def _evaluation_progress(event: Mapping[str, Any]) -> Line:
