@@ -12,6 +12,9 @@ import yaml
 
 from potstill.launch.errors import BadInputError
 
+#: A setting that only one pipeline has, and the pipeline.
+_PIPELINES = {"sac": "expert", "contexts": "collective", "rollouts": "dagger"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunDirectory:
@@ -76,6 +79,15 @@ class RunDirectory:
                 f"{self.config}: expected a mapping of settings: got {type(content).__name__}"
             )
         return content
+
+    def read_pipeline(self) -> str | None:
+        """``dagger``, ``collective`` or ``expert``: whose run this is; None where the configuration does not tell.
+
+        Raises:
+            BadInputError: see ``read_config``.
+        """
+        config = self.read_config()
+        return next((pipeline for setting, pipeline in _PIPELINES.items() if setting in config), None)
 
     def read_provenance(self) -> dict[str, Any]:
         """The provenance, empty when the run has not written it."""

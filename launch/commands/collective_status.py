@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from argparse import Namespace
 
+from potstill.launch.collective.run_folder import CollectiveFolder
 from potstill.launch.engine.status_loop import print_status
 from potstill.launch.run_directory import open_run_directory
 from potstill.launch.server_check import check_server
@@ -15,6 +16,7 @@ def run(arguments: Namespace) -> int:
     from potstill.launch.collective.status import read_collective_status
 
     root = open_run_directory(arguments.run_dir).root
+    CollectiveFolder(root).check_pipeline()
     if arguments.redis:
         check_server(arguments.redis)
     read = functools.partial(read_collective_status, root, redis_url=arguments.redis)

@@ -17,10 +17,10 @@ from potstill.launch.run_directory import RunDirectory, open_run_directory
 def run(arguments: Namespace) -> int:
     """Write report.json and report.html and say where they are."""
     directory = open_run_directory(arguments.run_dir)
-    config = directory.read_config()
-    if "sac" in config:
+    pipeline = directory.read_pipeline()
+    if pipeline == "expert":
         return _report_expert(directory)
-    if "contexts" in config:
+    if pipeline == "collective":
         return _report_collective(directory)
     write_report_json(directory)
     write_report_html(directory)

@@ -14,7 +14,7 @@ def run(arguments: Namespace) -> int:
     check_run_name(arguments.run)
     directory = open_run_directory(Path(arguments.run_dir or f"runs/{arguments.run}"))
     check_server(arguments.redis)
-    if "contexts" in directory.read_config():
+    if directory.read_pipeline() == "collective":
         from potstill.launch.collective.composition import run_collective_worker
 
         return run_collective_worker(arguments.kind, arguments.redis, arguments.run, directory.root)

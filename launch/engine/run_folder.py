@@ -77,6 +77,18 @@ class RunFolder(Generic[Config]):
                 f"run_dir: {self.path} is not empty and holds no run; choose another --run-dir"
             )
 
+    def check_pipeline(self) -> None:
+        """Refuse the run of another pipeline.
+
+        Raises:
+            BadInputError: names it.
+        """
+        pipeline = self._files.read_pipeline()
+        if pipeline not in (None, self.verb):
+            raise BadInputError(
+                f"run_dir: {self.path} holds a run of 'potstill {pipeline}', not of 'potstill {self.verb}'"
+            )
+
     def open(self, config: Config) -> str:
         """Write configuration and provenance; returns the run's id (made once, kept for ever)."""
         _write_once(
@@ -102,6 +114,7 @@ class RunFolder(Generic[Config]):
         """
         if not self._files.config.exists():
             raise BadInputError(f"run_dir: {self.path} holds no run (no config.yaml)")
+        self.check_pipeline()
         mapping = self._files.read_config()
         try:
             return build(self.config_class, mapping)
