@@ -62,6 +62,8 @@ class ExpertTable:
 def _folder(spec: str, run_dir: Path) -> Path:
     if is_pinned(spec):
         return run_dir / spec
+    if spec == ORACLE:
+        raise BadInputError("experts: oracle: teaches wherever no expert is named; leave it out")
     folder = expert_folder(Path(spec), "experts")
     if folder is None:
         raise BadInputError(

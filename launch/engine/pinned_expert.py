@@ -42,7 +42,7 @@ def expert_folder(path: Path, key: str) -> Path | None:
         BadInputError: ``key``'s folder is missing, damaged, or holds no expert.
     """
     if not path.is_dir():
-        raise BadInputError(f"{key}: {path}: no such folder; give 'oracle', or the folder of an expert")
+        raise BadInputError(f"{key}: {path}: no such folder; give the folder of an expert")
     folder = path if (path / EXPERT_FILE).exists() or not (path / "expert").is_dir() else path / "expert"
     try:
         manifest = ExpertManifest.read(folder)
