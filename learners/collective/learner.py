@@ -133,7 +133,8 @@ class CollectiveLearner:
         if self._policy.config.context != "joint":
             yield
             return
-        with torch.random.fork_rng():
+        device = self._policy.state_mean.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0]))
             yield
 
