@@ -21,7 +21,7 @@ def first_policy(
     transformer: TrajectoryTransformer | None,
     codes: np.ndarray | None,
 ) -> tuple[CollectivePolicy, str]:
-    """The policy to begin with (on the CPU), and where its weights are from.
+    """The policy to begin with, and where its weights are from.
 
     Warm, all of it is the previous round's, normalisers included. Else the actor is random, and states and codes
     are normalised by the training rows.
@@ -29,7 +29,8 @@ def first_policy(
     Args:
         job: Names the previous round's policy.
         table: The rows.
-        transformer: Taken over; None where the context reads no history. Frozen, it must be the previous one's.
+        transformer: Taken over, on any device; None where the context reads no history. Frozen, it must be the
+            previous one's.
         codes: (R, Z) float32, a frozen transformer's, or None.
 
     Raises:
@@ -68,7 +69,7 @@ def _check_same_network(policy: CollectivePolicy, previous: CollectivePolicy, jo
         raise ArrayFileError(f"{job.initial_policy}: holds {form(previous)}, wanted {form(policy)}")
     if policy.config.context == "code" and policy.transformer and previous.transformer:
         ours, theirs = policy.transformer.state_dict(), previous.transformer.state_dict()
-        if not all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items()):
+        if not all(torch.equal(tensor.cpu(), theirs[name]) for name, tensor in ours.items()):
             raise ArrayFileError(
                 f"{job.initial_policy}: reads codes of another transformer than {job.representation}; "
                 "start must be 'reset'"
