@@ -51,3 +51,26 @@ def test_a_round_that_is_not_sealed_is_refused(make_trajectory, make_job, tmp_pa
     EpisodeStore(tmp_path / "episodes").commit(make_trajectory())
     with pytest.raises(ManifestError):
         _train(make_job())
+
+
+def test_without_held_out_episodes_nothing_is_claimed_about_the_codes(task_store, make_job):
+    task_store(per_cell=1)
+    result = _train(make_job())
+    assert result["validation_loss"] is None
+    assert set(result) == {"checkpoint_sha256", "loss", "validation_loss", "steps", "train_samples"}
+
+
+def test_a_training_that_was_stopped_gives_the_checkpoint_of_one_that_was_not(task_store, make_job):
+    task_store()
+
+    class Stopping(list):
+        def append(self, metrics):
+            if metrics.step >= 15:
+                raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        _train(make_job(output="stopped"), Stopping())
+    seen = []
+    resumed = _train(make_job(output="stopped"), seen)
+    assert seen[0].step == 15  # saved at step 10
+    assert resumed["checkpoint_sha256"] == _train(make_job(output="whole"))["checkpoint_sha256"]
