@@ -2,7 +2,7 @@
 
 ``bare``: as many ``TaskSimulation`` stepped in one loop with the oracle's actions, nothing kept. ``worker``: a
 ``TrajectoryWorker`` on in-memory queue and a store on disk, from the lease to the acknowledgement: labels, records,
-commits. Both play the same seeds to the same length, with the simulations already built. ``RATIO_vs_bare`` is the
+commits. Both play the same seeds to the same length, with the simulations already built. ``TASK_expert_vs_bare`` is the
 worker's steps per CPU second over the bare loop's: the share that is left of the simulation's speed. With ``random``
 the worker acts at random and the oracle labels, with ``student`` a collective policy of the default size acts.
 """
