@@ -51,7 +51,7 @@ class CollectiveTasks:
         """
         config, collection = self.config, self.config.collection
         count = config.episodes_of(round_index)
-        actors = {
+        actors: dict[tuple[str, str], list[tuple[Actor, float]]] = {
             cell: bootstrap_actors(config, number) if round_index == 0 else [("student", 0.0)] * count
             for number, cell in enumerate(config.cells)
         }
