@@ -23,6 +23,8 @@ from potstill.queues.task import Task
 
 #: Evaluations overtake rollouts; a training is waited for by nobody but the runner.
 _PRIORITY = {"rollout": 1, "evaluation": 5, "representation": 3, "distillation": 3}
+#: Cells that take turns: fewer than the simulations that a worker keeps between episodes.
+_BLOCK = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,7 @@ class CollectiveTasks:
     def rollouts(self, stage: Stage, round_index: int, policy: tuple[str, str]) -> list[Task]:
         """One task per episode; ``policy`` (folder, sha256) acts in on-policy rounds.
 
-        The cells take turns: a worker that steps as many neighbours together as there are cells needs one simulation
-        of each.
+        The cells of a block take turns, so that a worker needs about one simulation of each and keeps it.
         """
         config, collection = self.config, self.config.collection
         count = config.episodes_of(round_index)
@@ -56,7 +57,7 @@ class CollectiveTasks:
             for number, cell in enumerate(config.cells)
         }
         tasks = []
-        for index, (episode, cell) in enumerate(itertools.product(range(count), config.cells)):
+        for index, (episode, cell) in enumerate(_in_turns(config.cells, count)):
             robot, task = cell
             actor, sigma = actors[cell][episode]
             student = actor == "student"
@@ -150,7 +151,7 @@ class CollectiveTasks:
         robots = (*config.robots, *config.unseen_robots) if final else config.robots
         episodes = evaluation.final_episodes if final else evaluation.episodes
         seed_of = final_evaluation_seed if final else evaluation_seed
-        for episode, robot, task in itertools.product(range(episodes), robots, config.tasks):
+        for episode, (robot, task) in _in_turns(list(itertools.product(robots, config.tasks)), episodes):
             yield robot, task, seed_of(episode)
 
     def checkpoint(self, name: str) -> Path:
@@ -166,6 +167,12 @@ class CollectiveTasks:
             priority=_PRIORITY[kind],
             max_attempts=self.config.delivery.max_attempts,
         )
+
+
+def _in_turns(cells: Sequence[tuple[str, str]], episodes: int) -> Iterator[tuple[int, tuple[str, str]]]:
+    """(episode, cell) of every episode of every cell, block by block."""
+    for first in range(0, len(cells), _BLOCK):
+        yield from itertools.product(range(episodes), cells[first : first + _BLOCK])
 
 
 def bootstrap_actors(config: CollectiveConfig, cell: int) -> list[tuple[Actor, float]]:
