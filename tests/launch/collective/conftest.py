@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from potstill.actors.idle_simulations import IdleSimulations
 from potstill.actors.trajectory_worker import TrajectoryWorker
 from potstill.actors.work_meter import WorkMeter
 from potstill.experience.episode_store import EpisodeStore
@@ -50,17 +51,21 @@ TINY = CollectiveConfig(
     delivery=LeaseConfig(max_attempts=2),
 )
 
+#: Half of a run's time is the building of its worlds; an episode is the same in any of them.
+SIMULATIONS = IdleSimulations()
+
 
 class Killed(BaseException):
     """The runner's death; like a SIGKILL it runs no handler of the runner's."""
 
 
 class Events:
-    """Remembers what was said; dies before or after the event of that number (progress not counted)."""
+    """Remembers what was said; dies before or after the event of that number (progress not counted), or after the
+    first that is not among ``kill_after_news``, which then knows it."""
 
-    def __init__(self, *, kill_before=None, kill_after=None):
+    def __init__(self, *, kill_before=None, kill_after=None, kill_after_news=None):
         self.said = []
-        self._kill_before, self._kill_after = kill_before, kill_after
+        self._kill_before, self._kill_after, self._known = kill_before, kill_after, kill_after_news
 
     def write(self, event, **facts):
         number = len(self.named())
@@ -70,8 +75,16 @@ class Events:
         # As the event log keeps it: tuples have become lists.
         facts = json.loads(json.dumps(facts))
         self.said.append({"event": event, "time": float(len(self.said)), **facts})
-        if counts and number == self._kill_after:
+        if counts and (number == self._kill_after or self._is_news(event, facts)):
             raise Killed
+
+    def _is_news(self, event, facts):
+        if self._known is None:
+            return False
+        news = (event, facts.get("round"), facts.get("name"))
+        known = news in self._known
+        self._known.add(news)
+        return not known
 
     def named(self, name=None):
         if name is not None:
@@ -116,6 +129,7 @@ class Rig:
             writer=AtOnce(),
             **settings,
         )
+        self.actor._idle = SIMULATIONS
         self.learner = LearnerWorker(threads=1, trainers=self.trainers, **settings)
 
     def pump(self):
