@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from potstill.actors.beta_schedule import BetaSchedule
 from potstill.envs.robots.robot_names import check_robot_name
 from potstill.envs.task_names import MT10, check_task_name
+from potstill.experience.episode_seeds import ROUND_EPISODES
 from potstill.launch.engine.lease_config import LeaseConfig
 from potstill.launch.engine.worker_pools_config import WorkerPoolsConfig
 from potstill.learners.collective.config import DistillationConfig
@@ -137,6 +138,11 @@ class CollectiveConfig:
         both = set(self.robots) & set(self.unseen_robots)
         if both or len(set(self.unseen_robots)) < len(self.unseen_robots):
             raise ValueError(f"unseen_robots must be others than robots, each once: got {self.unseen_robots}")
+        most = len(self.cells) * max(self.episodes_of(index) for index in range(self.round_count))
+        if most > ROUND_EPISODES:
+            raise ValueError(
+                f"collection must ask for at most {ROUND_EPISODES} episodes of all cells in a round: got {most}"
+            )
 
     @property
     def cells(self) -> tuple[tuple[str, str], ...]:
