@@ -122,7 +122,9 @@ class Rig:
         keeper = MemoryLeaseKeeper(self.queue, lease_seconds=60.0, owner="worker", facts={})
         settings = {"queue": self.queue, "leases": keeper, "owner": "worker", "lease_seconds": 60.0}
         self.actor = TrajectoryWorker(
-            load_student=lambda folder, sha256: CollectiveInference.load(Path(folder), expected_sha256=sha256),
+            load_student=lambda folder, sha256: CollectiveInference.load(
+                Path(folder), expected_sha256=sha256
+            ),
             open_store=functools.cache(EpisodeStore),
             batch=self.config.collection.batch,
             meter=WorkMeter(keeper.report),

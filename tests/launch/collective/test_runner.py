@@ -14,7 +14,13 @@ from potstill.launch.collective.report import build_collective_report
 from potstill.launch.errors import FinishedShortError, RunFailedError
 from potstill.queues.task import Ledger
 
-ROUND = ("round_started", "rollouts_finished", "distillation_finished", "evaluation_finished", "round_finished")
+ROUND = (
+    "round_started",
+    "rollouts_finished",
+    "distillation_finished",
+    "evaluation_finished",
+    "round_finished",
+)
 #: Events of a run of two rounds and two contexts; every stage boundary lies just before or after one of them.
 STORY = [
     *ROUND[:2],
