@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from potstill.launch.collective.report import build_collective_report
+from potstill.launch.reporting.counted import counted
 from potstill.launch.reporting.line_chart import Axes, Series, draw_line_chart
 from potstill.launch.reporting.page import render_page
 from potstill.launch.reporting.rate_text import rate_text
@@ -39,7 +40,7 @@ def render_collective_report(
         "settings": settings_rows(config),
         "provenance": json.dumps(provenance, indent=2),
     }
-    return render_page("collective_report.html.j2", values, {"rate": rate_text})
+    return render_page("collective_report.html.j2", values, {"rate": rate_text, "counted": counted})
 
 
 def _matrices(report: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Mapping[str, Any]]]]:

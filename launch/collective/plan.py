@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from potstill.launch.collective.config import CollectiveConfig
+from potstill.launch.reporting.counted import counted
 
 #: Measured on two 2.5 GHz cores (docs/results/collective.md); other machines scale them.
 ACTED_STEPS_PER_SECOND = 2000.0
@@ -35,7 +36,7 @@ def describe_plan(config: CollectiveConfig) -> str:
     )
     return "\n".join(
         [
-            f"{config.recipe}: {len(config.tasks)} tasks x {len(config.robots)} robots, {config.round_count} rounds",
+            f"{config.recipe}: {counted(len(config.tasks), 'task')} x {counted(len(config.robots), 'robot')}, {counted(config.round_count, 'round')}",
             f"tasks    {rollouts} rollouts, {trainings} trainings, {evaluations} evaluation episodes",
             f"disk     at most {acted * STEP_BYTES / 1e9:.2f} GB of episodes",
             f"minutes  about {seconds / 60:.0f} on two 2.5 GHz cores",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from potstill.launch.reporting.counted import counted
 from potstill.launch.reporting.line_display import Line
 from potstill.launch.reporting.success_rate import SuccessRate
 
@@ -17,7 +18,9 @@ def progress_line(event: Mapping[str, Any]) -> Line | None:
 
 def _started(event: Mapping[str, Any]) -> Line:
     verb = "resumed" if event["resumed"] else "started"
-    return Line(text=f"{verb} {event['recipe']}: {len(event['tasks'])} tasks x {len(event['robots'])} robots")
+    return Line(
+        text=f"{verb} {event['recipe']}: {counted(len(event['tasks']), 'task')} x {counted(len(event['robots']), 'robot')}"
+    )
 
 
 def _round_started(event: Mapping[str, Any]) -> Line:

@@ -11,6 +11,7 @@ from potstill.launch.collective.recipes import load_recipe
 from potstill.launch.collective.run_folder import CollectiveFolder
 from potstill.launch.configuration import override
 from potstill.launch.errors import BadInputError
+from potstill.launch.reporting.counted import counted
 from potstill.launch.server_check import check_server
 
 
@@ -33,7 +34,7 @@ def run(arguments: Namespace) -> int:
         return 0
     # Said before the slow imports, so that something is on the screen at once.
     print(
-        f"potstill: {config.recipe} ({len(config.tasks)} tasks x {len(config.robots)} robots) -> {run_dir}",
+        f"potstill: {config.recipe} ({counted(len(config.tasks), 'task')} x {counted(len(config.robots), 'robot')}) -> {run_dir}",
         flush=True,
     )
     from potstill.launch.collective.run_collective import run_collective
