@@ -1,4 +1,4 @@
-"""A whole collective run in one thread: the runner on in-memory twins, real workers pumped when it looks after pools."""
+"""A whole collective run in one thread: the runner on in-memory twins pumps real workers while it waits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from potstill.actors.idle_simulations import IdleSimulations
 from potstill.actors.trajectory_worker import TrajectoryWorker
@@ -16,8 +17,10 @@ from potstill.actors.work_meter import WorkMeter
 from potstill.experience.episode_store import EpisodeStore
 from potstill.launch.collective.config import CollectionConfig, CollectiveConfig, MatrixConfig
 from potstill.launch.collective.expert_table import ExpertTable
+from potstill.launch.collective.recipes import load_recipe
 from potstill.launch.collective.runner import CollectiveRunner
 from potstill.launch.collective.stage_tasks import CollectiveTasks
+from potstill.launch.configuration import to_mapping
 from potstill.launch.engine.lease_config import LeaseConfig
 from potstill.learners.collective.config import DistillationConfig
 from potstill.learners.collective.train import train_collective
@@ -203,3 +206,95 @@ def rig(make_rig) -> Rig:
 def tiny() -> CollectiveConfig:
     """The configuration of ``rig``."""
     return TINY
+
+
+def collective_events(recipe="smoke", tasks=("reach-v3", "push-v3")):
+    """(name, facts) of a finished run of one seen and one unseen robot and two contexts, in order."""
+    facts = dict(recipe=recipe, run="smoke-1", tasks=tasks, robots=("sawyer",), unseen_robots=("ur5e",))
+    yield "run_started", dict(**facts, rounds=1, resumed=False)
+    for number, phase in enumerate(("bootstrap", "on_policy")):
+        yield "round_started", dict(round=number, phase=phase, rollouts_requested=10 - 6 * number)
+        yield "rollouts_progress", dict(round=number, done=3, requested=10 - 6 * number)
+        facts = dict(rollouts_committed=10 - 6 * number, duplicates=0, lost=0, steps=1000 + number)
+        yield "rollouts_finished", dict(round=number, rollout_seconds=8.5, actor_success_rate=0.4, **facts)
+        if number == 0:
+            yield "representation_finished", _representation()
+        name = f"round_{number:02d}"
+        yield from _distillation(name, "code")
+        outcome = _outcome(("sawyer",), tasks, {("sawyer", task): [1, 0] for task in tasks})
+        yield "evaluation_finished", dict(name=name, context="code", round=number, **outcome)
+        yield "round_finished", dict(round=number)
+    for context in ("code", "zeros"):
+        yield from _distillation(f"final.{context}", context)
+    for context, luck in (("code", [1, 1, 1, 0]), ("zeros", [0, 0, 1, 0])):
+        cells = {("sawyer", tasks[0]): luck, ("ur5e", tasks[1]): [luck[0], 0, 0, 0]}
+        outcome = _outcome(("sawyer", "ur5e"), tasks, cells)
+        yield "evaluation_finished", dict(name=f"final.{context}", context=context, round=None, **outcome)
+    yield "run_finished", {}
+    yield "session_ended", dict(seconds=123.4)
+
+
+def _representation():
+    quality = dict(task_probe=0.975, task_chance=0.5, robot_probe=0.5, robot_chance=0.4, kmeans_accuracy=0.9)
+    steps = dict(task_probe_by_step={"0": 0.6, "1": 0.8, "50": 0.99}, task_known_from_step=50)
+    training = dict(name="representation", train_seconds=9.0, loss=0.3, validation_loss=0.4, steps=20)
+    return dict(checkpoint_sha256="a" * 64, train_samples=900, **training, **quality, **steps)
+
+
+def _distillation(name, context):
+    for step in (5, 10):
+        facts = dict(step=step, steps=10, loss=1.0 / step, validation_loss=None, samples_per_second=900.0)
+        yield "training_progress", dict(name=name, context=context, epoch=0.5, **facts)
+    facts = dict(loss=0.1, validation_loss=0.2, steps=10, train_samples=900, train_seconds=7.5)
+    yield "distillation_finished", dict(name=name, context=context, checkpoint_sha256="b" * 64, **facts)
+
+
+def _outcome(robots, tasks, successes):
+    """Outcomes in the order of a run: episode by episode, each of all cells."""
+    cells = [(robot, task) for robot in robots for task in tasks]
+    count = max(map(len, successes.values()))
+    episodes = [(episode, cell) for episode in range(count) for cell in cells]
+    lucky = [successes.get(cell, [0] * count)[episode] for episode, cell in episodes]
+    return dict(
+        robots=[cell[0] for _, cell in episodes],
+        tasks=[cell[1] for _, cell in episodes],
+        seeds=[episode for episode, _ in episodes],
+        successes=lucky,
+        # Half of what succeeds has not lost it again at the end.
+        final_successes=[one and episode % 2 for (episode, _), one in zip(episodes, lucky, strict=True)],
+        returns=[10.0 * episode + one for (episode, _), one in zip(episodes, lucky, strict=True)],
+        evaluation_seconds=4.0,
+    )
+
+
+@pytest.fixture
+def story():
+    """A factory of (name, facts) pairs of a finished run."""
+    return collective_events
+
+
+@pytest.fixture
+def as_read():
+    """Makes events of (name, facts) pairs, as they are read from the log; one second apart."""
+
+    def read(pairs):
+        return [
+            json.loads(json.dumps({"event": name, "time": float(number), **facts}))
+            for number, (name, facts) in enumerate(pairs)
+        ]
+
+    return read
+
+
+@pytest.fixture
+def make_collective_run(make_run, story):
+    """A factory of run directories: ``make_collective_run("name", events)``."""
+
+    def make(name="run", events=None, config=None):
+        directory = make_run(name, list(story() if events is None else events))
+        mapping = to_mapping(config or load_recipe("smoke"))
+        directory.config.write_text(yaml.safe_dump(mapping, sort_keys=False))
+        (directory.root / "run.json").write_text('{"run": "smoke-1"}')
+        return directory
+
+    return make
