@@ -34,9 +34,10 @@ def describe_plan(config: CollectiveConfig) -> str:
         + SECONDS_PER_WINDOW * representations * representing.gradient_steps * representing.batch_size
         + SECONDS_PER_SAMPLE * distillations * training.gradient_steps * training.batch_size
     )
+    size = f"{counted(len(config.tasks), 'task')} x {counted(len(config.robots), 'robot')}"
     return "\n".join(
         [
-            f"{config.recipe}: {counted(len(config.tasks), 'task')} x {counted(len(config.robots), 'robot')}, {counted(config.round_count, 'round')}",
+            f"{config.recipe}: {size}, {counted(config.round_count, 'round')}",
             f"tasks    {rollouts} rollouts, {trainings} trainings, {evaluations} evaluation episodes",
             f"disk     at most {acted * STEP_BYTES / 1e9:.2f} GB of episodes",
             f"minutes  about {seconds / 60:.0f} on two 2.5 GHz cores",

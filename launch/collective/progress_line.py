@@ -18,9 +18,8 @@ def progress_line(event: Mapping[str, Any]) -> Line | None:
 
 def _started(event: Mapping[str, Any]) -> Line:
     verb = "resumed" if event["resumed"] else "started"
-    return Line(
-        text=f"{verb} {event['recipe']}: {counted(len(event['tasks']), 'task')} x {counted(len(event['robots']), 'robot')}"
-    )
+    cells = f"{counted(len(event['tasks']), 'task')} x {counted(len(event['robots']), 'robot')}"
+    return Line(text=f"{verb} {event['recipe']}: {cells}")
 
 
 def _round_started(event: Mapping[str, Any]) -> Line:

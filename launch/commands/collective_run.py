@@ -34,7 +34,8 @@ def run(arguments: Namespace) -> int:
         return 0
     # Said before the slow imports, so that something is on the screen at once.
     print(
-        f"potstill: {config.recipe} ({counted(len(config.tasks), 'task')} x {counted(len(config.robots), 'robot')}) -> {run_dir}",
+        f"potstill: {config.recipe} ({counted(len(config.tasks), 'task')} x "
+        f"{counted(len(config.robots), 'robot')}) -> {run_dir}",
         flush=True,
     )
     from potstill.launch.collective.run_collective import run_collective

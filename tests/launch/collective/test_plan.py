@@ -27,7 +27,7 @@ def test_without_codes_one_training_less_is_promised(tiny):
 
 def test_a_plan_names_the_run_its_disk_and_its_minutes(tiny):
     lines = describe_plan(tiny).splitlines()
-    assert lines[0] == "tiny: 2 tasks x 1 robots, 2 rounds"
+    assert lines[0] == "tiny: 2 tasks x 1 robot, 2 rounds"
     # 14 episodes of at most 6 steps.
     assert lines[2] == "disk     at most 0.00 GB of episodes"
     assert re.fullmatch(r"minutes  about \d+ on two .*", lines[3])

@@ -8,7 +8,7 @@ from potstill.launch.collective.progress_line import progress_line
 def test_a_whole_run_is_told_in_lines_and_progress_gives_way(story, as_read):
     lines = [line for line in map(progress_line, as_read(story())) if line is not None]
     assert [line.text for line in lines if line.milestone] == [
-        "started smoke: 2 tasks x 1 robots",
+        "started smoke: 2 tasks x 1 robot",
         "round 0: bootstrap, 10 episodes asked",
         "round 0: 10 episodes, 1,000 steps, actors succeeded in 40%",
         "representation: trained, a linear probe tells the task in 97.5% of held-out windows",
