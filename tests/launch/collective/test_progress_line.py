@@ -39,8 +39,8 @@ def test_a_whole_run_is_told_in_lines_and_progress_gives_way(story, as_read):
         ({"event": "representation_finished", "loss": None}, "representation: trained"),
         # A training that was resumed at its end never looked at a loss.
         (
-            {"event": "distillation_finished", "name": "final.id", "context": "id", "loss": None, "validation_loss": None},
-            "final.id: distilled (id)",
+            {"event": "distillation_finished", "name": "n", "context": "id", "loss": None, "validation_loss": None},
+            "n: distilled (id)",
         ),
         (
             {"event": "distillation_finished", "name": "n", "context": "id", "loss": None, "validation_loss": 0.5},
