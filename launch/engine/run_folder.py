@@ -103,7 +103,7 @@ class RunFolder(Generic[Config]):
         """The run's id."""
         try:
             return str(json.loads((self.path / "run.json").read_text())["run"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             raise BadInputError(f"run_dir: {self.path / 'run.json'} is missing or damaged") from None
 
     def read_config(self) -> Config:
