@@ -20,8 +20,6 @@ from potstill.launch.dagger.stages import (
     rollout_stage,
     training_stage,
 )
-from potstill.launch.engine.stage import Stage
-from potstill.launch.engine.stage_log import StageLog
 from potstill.learners.bc.config import BcConfig
 
 CONFIG = DaggerConfig(recipe="r")
@@ -76,37 +74,6 @@ def test_a_new_student_or_new_episodes_redo_what_they_went_into():
         training_stage(CONFIG, 1, ["m0", "m1"], "a").key != training_stage(CONFIG, 1, ["m0", "m2"], "a").key
     )
     assert evaluation_stage(CONFIG, 1, "a").key != evaluation_stage(CONFIG, 1, "b").key
-
-
-def test_outputs_are_remembered_for_these_very_inputs(tmp_path):
-    stage = Stage(name="round_00.rollout", inputs={"sizes": (1, 2), "seed": 3})
-    StageLog(tmp_path / "stages").finish(stage, {"manifest": "abc"})
-    log = StageLog(tmp_path / "stages")
-    assert log.outputs(stage) == {"manifest": "abc"}
-    changed = replace(stage, inputs={"sizes": (1, 2), "seed": 4, "extra": True})
-    assert log.outputs(changed) is None
-    assert log.why_redo(changed) == "changed: extra, seed"
-    assert log.why_redo(replace(stage, name="round_01.rollout")) == "not done yet"
-
-
-def test_a_forgotten_stage_has_to_be_done_again(tmp_path):
-    stage, log = Stage(name="s", inputs={}), StageLog(tmp_path)
-    log.finish(stage, {})
-    log.forget("s")
-    log.forget("s")
-    assert log.outputs(stage) is None and log.why_redo(stage) == "not done yet"
-
-
-def test_a_killed_finish_leaves_the_stage_undone(tmp_path, monkeypatch):
-    def killed(source, target):
-        raise KeyboardInterrupt
-
-    stage, log = Stage(name="s", inputs={}), StageLog(tmp_path)
-    monkeypatch.setattr("os.replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        log.finish(stage, {"half": "written"})
-    assert log.outputs(stage) is None
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_settings_that_are_younger_than_a_run_do_not_redo_its_stages():
