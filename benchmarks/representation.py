@@ -73,7 +73,7 @@ def whole_step(folder: Path) -> Callable[[], None]:
         table, window=CHOICES.window, batch_size=BATCH, validation_batches=1, seed=0, device=device
     )
     config = RepresentationConfig(training=TrainingConfig(batch_size=BATCH))
-    objective = Objective(transformer(), config).train()
+    objective = Objective(transformer(), config, robots=2).train()
     learner = RepresentationLearner(config, objective, data, folder, seed=0)
     batches = enumerate(learner.batches(0))
 

@@ -29,6 +29,8 @@ class TransformerOutput(NamedTuple):
     """(N, Z) task code."""
     state_embedding: Tensor
     """(N, W) the newest state in its context."""
+    whole: Tensor
+    """(N, W) the token that stands for the whole, of which the code is made."""
 
 
 class TrajectoryTransformer(nn.Module):
@@ -111,6 +113,7 @@ class TrajectoryTransformer(nn.Module):
             rewards=self.reward_head(steps_NK3W[:, :, 2]).squeeze(-1),
             code=self.code_head(whole_NW),
             state_embedding=newest_NW,
+            whole=whole_NW,
         )
 
     def encode(self, windows: WindowTensors) -> Tensor:

@@ -9,19 +9,22 @@ from potstill.learners.training_config import TrainingConfig
 
 Negatives = Literal["other_tasks", "all"]
 Positives = Literal["window", "task"]
+RobotLoss = Literal["contrast", "names"]
 _RANGES: dict[str, tuple[float, float]] = {
     "mask_probability": (0.01, 0.9),
     "reconstruction_weight": (0.0, 1e6),
     "contrastive_weight": (0.0, 1e6),
     "temperature": (1e-3, 100.0),
     "dynamics_weight": (0.0, 1e6),
+    "robot_weight": (0.0, 1e6),
+    "decoupling_weight": (0.0, 1e6),
     "validation_batches": (1, 1000),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepresentationConfig:
-    """Reconstruction of what is masked, a contrast between tasks, and optionally the dynamics."""
+    """Reconstruction of what is masked, a contrast between tasks, and optionally dynamics and robots."""
 
     training: TrainingConfig = field(default_factory=lambda: TrainingConfig(batch_size=128))
     """Steps, rates and reports; a batch of N windows is 2N rows, two maskings of each."""
@@ -40,11 +43,20 @@ class RepresentationConfig:
     dynamics_weight: float = 0.0
     """Of the error of next states, in their own units, predicted from state, action and code, 0..1e6; 0 = none.
     PACE has 200."""
+    robot_weight: float = 0.0
+    """Of a second code that tells robots apart, 0..1e6; 0 = none. PACE has 0.25, off by default."""
+    robot_loss: RobotLoss = "contrast"
+    """How that code learns. contrast: as the task's code, with windows of other robots for negatives; names: a linear
+    map must name the robot (cross-entropy)."""
+    decoupling_weight: float = 0.0
+    """Of the mean |cosine| between a window's two codes, 0..1e6; above 0 only with ``robot_weight``. PACE has 0.1, off
+    by default."""
     validation_batches: int = 8
     """Batches of held-out episodes behind a validation loss, 1..1000."""
 
     def __post_init__(self) -> None:
-        for name, allowed in (("negatives", get_args(Negatives)), ("positives", get_args(Positives))):
+        for name, choices in (("negatives", Negatives), ("positives", Positives), ("robot_loss", RobotLoss)):
+            allowed = get_args(choices)
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}: got {getattr(self, name)!r}")
         for name, (low, high) in _RANGES.items():
@@ -53,4 +65,8 @@ class RepresentationConfig:
         if not (self.reconstruction_weight or self.contrastive_weight or self.dynamics_weight):
             raise ValueError(
                 "reconstruction_weight, contrastive_weight or dynamics_weight must be positive: got 0 for all"
+            )
+        if self.decoupling_weight and not self.robot_weight:
+            raise ValueError(
+                f"decoupling_weight must be 0 without a robot_weight: got {self.decoupling_weight}"
             )

@@ -42,7 +42,7 @@ def reconstruction_loss(
 def contrastive_loss(
     first_NZ: Tensor,
     second_NZ: Tensor,
-    task_N: Tensor,
+    label_N: Tensor,
     *,
     temperature: float,
     negatives: Negatives,
@@ -57,11 +57,12 @@ def contrastive_loss(
 
     Positives "window" (j = i, the other view of the same window) make this InfoNCE (van den Oord et al. 2018),
     with or without the same task among the negatives; "task" (all j of i's task) and "all" make it SupCon
-    (Khosla et al. 2020). With "other_tasks", a batch of one task says nothing: the loss is 0.
+    (Khosla et al. 2020). With "other_tasks", a batch of one task says nothing: the loss is 0. ``label_N`` holds the
+    tasks, or whatever else shall be told apart.
     """
     cosine_NN = functional.normalize(first_NZ, dim=1) @ functional.normalize(second_NZ, dim=1).T
     logit_NN = cosine_NN / temperature
-    same_NN = task_N[:, None] == task_N[None, :]
+    same_NN = label_N[:, None] == label_N[None, :]
     if negatives == "all":
         total_NN = logit_NN.logsumexp(dim=1, keepdim=True)
     else:
@@ -77,6 +78,11 @@ def dynamics_loss(predicted_NLX: Tensor, actual_NLX: Tensor, valid_NL: Tensor) -
     """Mean squared error of predicted next states over the transitions that are not padding; 0 without any."""
     squared_NL = (predicted_NLX - actual_NLX).square().mean(dim=2)
     return (squared_NL * valid_NL).sum() / valid_NL.sum().clamp(min=1)
+
+
+def decoupling_loss(task_NZ: Tensor, robot_NZ: Tensor) -> Tensor:
+    """Mean |cosine| between each window's code of the task and its code of the robot: 0 where they share nothing."""
+    return functional.cosine_similarity(task_NZ, robot_NZ, dim=1).abs().mean()
 
 
 def _error_where(chosen_NL: Tensor, predicted_NLX: Tensor, target_NLX: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ class RepresentationBatch(NamedTuple):
     """Raw: neither normalised nor masked."""
     task: Tensor
     """(B,) int64, places in the table's tasks."""
+    robot: Tensor
+    """(B,) int64, places in the table's robots."""
 
 
 class RepresentationData:
@@ -86,9 +88,12 @@ class RepresentationData:
 
     def batch(self, rows: np.ndarray) -> RepresentationBatch:
         """The windows that end at ``rows`` (B,)."""
-        task = torch.from_numpy(self._table.task_of_row[rows].astype(np.int64))
+        task, robot = (
+            torch.from_numpy(column[rows].astype(np.int64)).to(self._device, non_blocking=True)
+            for column in (self._table.task_of_row, self._table.robot_of_row)
+        )
         windows = WindowTensors.of(self._table.windows(rows, self._window))
-        return RepresentationBatch(windows.to(self._device), task.to(self._device, non_blocking=True))
+        return RepresentationBatch(windows.to(self._device), task, robot)
 
     def _sampler(self, rows: np.ndarray) -> StratifiedSampler:
         size = min(self._batch_size, len(rows))

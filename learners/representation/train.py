@@ -86,7 +86,7 @@ def _first_objective(job: RepresentationJob, table: TrajectoryTable) -> Objectiv
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(job.seed)
         transformer = TrajectoryTransformer(job.transformer, state_size=state_size, action_size=action_size)
-        objective = Objective(transformer, job.learner)
+        objective = Objective(transformer, job.learner, robots=len(table.robots))
     statistics = (*table.statistics("state"), *table.statistics("reward"))
     transformer.set_normaliser(*map(torch.from_numpy, statistics))
     return objective

@@ -85,14 +85,14 @@ def make_objective():
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             transformer = TrajectoryTransformer(SMALL, state_size=4, action_size=2)
-            return Objective(transformer, RepresentationConfig(**choices)).eval()
+            return Objective(transformer, RepresentationConfig(**choices), robots=2).eval()
 
     return make
 
 
 @pytest.fixture
 def batch() -> RepresentationBatch:
-    """Nine seeded windows of three tasks, padded to every possible length."""
+    """Nine seeded windows of three tasks and two robots, padded to every possible length."""
     generator = torch.Generator().manual_seed(0)
     windows = WindowTensors(
         torch.randn(9, 6, 4, generator=generator),
@@ -100,4 +100,4 @@ def batch() -> RepresentationBatch:
         torch.randn(9, 5, generator=generator),
         torch.arange(6)[None] >= (torch.arange(9) % 6)[:, None],
     )
-    return RepresentationBatch(windows, torch.arange(9) % 3)
+    return RepresentationBatch(windows, torch.arange(9) % 3, torch.arange(9) // 3 % 2)

@@ -44,7 +44,9 @@ def make_learner(table, tmp_path):
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            objective = Objective(TrajectoryTransformer(shape, state_size=21, action_size=4), config)
+            objective = Objective(
+                TrajectoryTransformer(shape, state_size=21, action_size=4), config, robots=2
+            )
         learner = RepresentationLearner(
             config,
             objective,

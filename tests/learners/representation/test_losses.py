@@ -7,7 +7,12 @@ import math
 import pytest
 import torch
 
-from potstill.learners.representation.losses import contrastive_loss, dynamics_loss, reconstruction_loss
+from potstill.learners.representation.losses import (
+    contrastive_loss,
+    decoupling_loss,
+    dynamics_loss,
+    reconstruction_loss,
+)
 from potstill.learners.representation.masking import MaskedWindows
 from potstill.policies.trajectory_transformer import TransformerOutput
 from potstill.policies.window_tensors import WindowTensors
@@ -27,6 +32,7 @@ def _output() -> TransformerOutput:
         rewards=torch.tensor([[9.0, 0.5], [1.0, 9.0]]),
         code=torch.zeros(2, 1),
         state_embedding=torch.zeros(2, 1),
+        whole=torch.zeros(2, 1),
     )
 
 
@@ -151,3 +157,9 @@ def test_dynamics_is_the_mean_over_transitions_that_are_not_padding():
     loss = dynamics_loss(predicted, torch.zeros(2, 2, 2), valid)
     assert loss.item() == pytest.approx((1.0 + 2.0 + 4.5) / 3)
     assert dynamics_loss(predicted, torch.zeros(2, 2, 2), torch.zeros_like(valid)).item() == 0.0
+
+
+def test_decoupling_is_the_mean_size_of_the_cosine_whatever_the_lengths():
+    task = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 4.0]])
+    robot = torch.tensor([[-5.0, 0.0], [7.0, 0.0], [10.0, 0.0]])
+    assert decoupling_loss(task, robot).item() == pytest.approx((1.0 + 0.0 + 0.6) / 3)
