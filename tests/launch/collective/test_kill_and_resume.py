@@ -29,7 +29,7 @@ SETTINGS = (
     "collection.max_steps=200",
     "delivery.lease_seconds=3.0",
 )
-DEADLINE_SECONDS = 150.0
+DEADLINE_SECONDS = 240.0
 
 
 def _start(*arguments: str) -> subprocess.Popen[bytes]:
