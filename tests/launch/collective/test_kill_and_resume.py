@@ -21,6 +21,9 @@ from potstill.queues.errors import QueueUnavailableError
 from potstill.queues.open_queue import open_queue
 from potstill.queues.redis_task_queue import RedisTaskQueue
 
+#: On a machine that is busy with other things such a run takes minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 POTSTILL = str(Path(sys.executable).parent / "potstill")
 #: Long enough to be killed in the middle, short enough for a test: 40 and 24 episodes.
 SETTINGS = (
@@ -93,7 +96,6 @@ def _assert_exact(run_dir: Path) -> None:
     assert {row["eval_episodes"] for row in report["results"]} == {2}
 
 
-@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_of_a_round_loses_and_doubles_nothing(tmp_path: Path) -> None:
     # Given a run in its bootstrap round
     run_dir = tmp_path / "run"
@@ -111,7 +113,6 @@ def test_a_worker_killed_in_the_middle_of_a_round_loses_and_doubles_nothing(tmp_
     assert [event["pool"] for event in restarts] == ["rollout"]
 
 
-@pytest.mark.slow
 def test_a_runner_killed_in_the_middle_of_a_later_round_is_resumed_and_redoes_nothing(tmp_path: Path) -> None:
     # Given a run whose own policy acts
     run_dir = tmp_path / "run"
