@@ -26,6 +26,10 @@ class VectorStep:
     """(N,) bool: the episode reached its time limit; the next one has begun."""
     episode_seed: np.ndarray
     """(N,) int64: of the episode to which this decision belongs."""
+    step_observations: np.ndarray
+    """(R, N, 39) float32, after each of the R environment steps of the decision."""
+    step_rewards: np.ndarray
+    """(R, N) float32 of each of those steps."""
 
 
 class VectorTask:
@@ -90,25 +94,29 @@ class VectorTask:
         if actions.shape != (envs, ACTION_SIZE):
             raise ValueError(f"actions must have shape ({envs}, {ACTION_SIZE}): got {actions.shape}")
         total, success = [0.0] * envs, [False] * envs
-        observation = np.empty_like(self.observation)
         repeats = min(self.action_repeat, self.max_steps - self._steps)
-        for _ in range(repeats):
+        observations = np.empty((repeats, *self.observation.shape), np.float32)
+        rewards = np.empty((repeats, envs), np.float32)
+        for repeat in range(repeats):
             self._push(actions)
             for index, simulation in enumerate(self._simulations):
-                observation[index], reward, info = simulation.look()
+                observations[repeat, index], reward, info = simulation.look()
+                rewards[repeat, index] = reward
                 total[index] += reward
                 success[index] = success[index] or bool(info["success"])
         self._steps += repeats
         ended, seed = self._steps >= self.max_steps, self._episode_seed.copy()
-        self.observation = observation.copy()
+        self.observation = observations[-1].copy()
         if ended:
             self._begin()
         return VectorStep(
-            next_observation=observation,
+            next_observation=observations[-1],
             reward=np.array(total, np.float32),
             success=np.array(success),
             truncated=np.full(envs, ended),
             episode_seed=seed,
+            step_observations=observations,
+            step_rewards=rewards,
         )
 
     def _push(self, actions: np.ndarray) -> None:

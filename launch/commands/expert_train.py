@@ -10,6 +10,7 @@ from potstill.launch.errors import BadInputError
 from potstill.launch.expert.config import ExpertConfig
 from potstill.launch.expert.recipes import default_expert
 from potstill.launch.expert.run_folder import ExpertFolder
+from potstill.launch.expert.shaping_teacher import with_checked_teacher
 from potstill.launch.field_types import parse_text
 
 
@@ -37,7 +38,7 @@ def _new(arguments: Namespace) -> tuple[ExpertConfig, Path]:
     config = override(config, [*minutes, *arguments.set])
     path = Path(arguments.run_dir or f"runs/{config.label}")
     ExpertFolder(path).check_new()
-    return config, path
+    return with_checked_teacher(config), path
 
 
 def _resumed(arguments: Namespace) -> tuple[ExpertConfig, Path]:

@@ -12,6 +12,7 @@ from potstill.envs.robots.robot_names import check_robot_name
 from potstill.envs.task_names import check_task_name
 from potstill.experience.history_config import HistoryConfig
 from potstill.learners.sac.config import SacConfig
+from potstill.learners.sac.shaping_config import ShapingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +129,8 @@ class ExpertConfig:
     """How the arm differs from nominal, in training and evaluation."""
     sac: SacConfig = field(default_factory=SacConfig)
     """The learner."""
+    shaping: ShapingConfig = field(default_factory=ShapingConfig)
+    """A collective policy that guides it; off by default."""
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     """When training ends."""
     evaluation: ExpertEvaluationConfig = field(default_factory=ExpertEvaluationConfig)

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from potstill.launch.expert.expert_trainer import ExpertTrainer
 from potstill.launch.expert.reporter import open_expert_reporter
 from potstill.launch.expert.rllib_expert_learner import RllibExpertLearner
 from potstill.launch.expert.run_folder import ExpertFolder
+from potstill.launch.expert.shaping_teacher import ShapingTeacher
 from potstill.launch.expert.training_checkpoints import TrainingCheckpoints
 from potstill.launch.expert.training_state import TrainingState
 from potstill.launch.only_runner import only_runner
@@ -49,7 +51,6 @@ class ExpertSession:
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.state: SessionState = "training"
-        self._config = config
         self._folder = ExpertFolder(path)
         self._started = time.monotonic()
         self._stack = ExitStack()
@@ -57,7 +58,13 @@ class ExpertSession:
         self._stack.enter_context(only_runner(self._folder.path))
         with ExitStack() as opening:
             opening.callback(self._stack.close)
-            self._folder.open(config)
+            if self._folder.holds_run:
+                # There the teacher is pinned; a trial's plan still names its folder, which may have gone.
+                config = replace(config, shaping=self._folder.read_config().shaping)
+            self._teacher = ShapingTeacher.find(config, self._folder.path)
+            self._teacher.copy(self._folder.path)
+            self._config = self._teacher.config
+            self._folder.open(self._config)
             self._reporter = open_expert_reporter(self._folder, displays)
             self._stack.callback(self._reporter.close)
             self._open(should_stop)
@@ -117,7 +124,7 @@ class ExpertSession:
                 shutil.rmtree(rung)  # of a stretch that the crash took back
         simulation = TaskSimulation(config.task, robot=config.robot, dynamics=config.dynamics)
         learner = RllibExpertLearner(
-            config,
+            self._teacher.config_in(folder.path),
             history=self._history(simulation, state),
             checkpoint=None if checkpoint is None else checkpoint / "learner",
             updates=state.updates,

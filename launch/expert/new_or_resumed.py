@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from potstill.launch.errors import BadInputError
+from potstill.launch.expert.shaping_teacher import with_checked_teacher
 from potstill.launch.expert.trials_plan import TrialsPlan, without_repetitions
 from potstill.launch.field_types import parse_text
 
@@ -43,7 +45,8 @@ def new_or_resumed(
             plan, root = make(arguments)
         except ValueError as error:
             raise BadInputError(str(error)) from None
-        plan = without_repetitions(plan)
+        trials = (replace(trial, config=with_checked_teacher(trial.config)) for trial in plan.trials)
+        plan = without_repetitions(replace(plan, trials=tuple(trials)))
         _check_new(root, arguments.words)
     arguments.run_dir = str(root)
     return plan, root, _concurrent(arguments.concurrent, len(plan.trials))

@@ -38,6 +38,7 @@ class RllibExpertLearner:
             dynamics=config.dynamics,
             seed=config.seed,
             sac=config.sac,
+            shaping=config.shaping,
         )
         settings = settings.env_runners(num_env_runners=config.resources.env_runners)
         settings = settings.learners(num_learners=0, num_gpus_per_learner=config.resources.learner_gpus)

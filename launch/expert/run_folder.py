@@ -26,6 +26,7 @@ class ExpertFolder:
         ladder/step_XXXXXXXX/           intermediate experts
         expert/                         the final expert, and manifest.json
         history/                        episodes of the whole training, labelled by the final expert
+        teachers/SHA256/                the collective policy that guides, if there is one
         snapshots/                      the same while training goes on
         diverged/                       what a training that blew up left behind
     """

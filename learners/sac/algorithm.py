@@ -29,6 +29,8 @@ from potstill.experience.rollout_fragment import RolloutFragment
 from potstill.learners.sac.collect_demonstrations import collect_demonstrations
 from potstill.learners.sac.replay_memory import ReplayMemory
 from potstill.learners.sac.rollout_runner import Rollout
+from potstill.learners.sac.shaping import add_bonus
+from potstill.learners.sac.shaping_guide import ShapingGuide
 from potstill.policies.sac_networks import SacNetworks
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class SacAlgorithm(Algorithm):
             config.observation_space.shape[0],
             config.action_space.shape[0],
             run_seed=config.run_seed,
+            advice_size=config.shaping.advice_size(config.action_space.shape[0]),
         )
         self._decisions = 0
         self._env_steps = 0
@@ -179,14 +182,15 @@ class SacAlgorithm(Algorithm):
     def _show_demonstrations(self) -> None:
         if self._memory.lacks_demonstrations:
             config = self.config
-            for fragment in collect_demonstrations(
+            for fragment, advice in collect_demonstrations(
                 config.task,
                 robot=config.robot,
                 dynamics=config.dynamics,
                 sac=config.sac,
                 run_seed=config.run_seed,
+                guide=ShapingGuide.load(config.shaping, task=config.task) if config.shaping.on else None,
             ):
-                self._memory.add_demonstration(fragment)
+                self._memory.add_demonstration(fragment, advice)
 
     def _sample(self) -> list[Rollout]:
         """One fragment of every healthy runner, in the order of the runners."""
@@ -205,7 +209,7 @@ class SacAlgorithm(Algorithm):
         return sorted((rollout for rollout, _ in results), key=lambda rollout: rollout.worker_index)
 
     def _take_in(self, rollout: Rollout) -> None:
-        self._memory.add(rollout.fragment)
+        self._memory.add(rollout.fragment, rollout.advice)
         self._decisions += rollout.fragment.decisions
         self._env_steps += rollout.env_steps
         self._episodes.extend(rollout.episodes)
@@ -218,7 +222,7 @@ class SacAlgorithm(Algorithm):
         self._updates_due -= count
         most = max(1, _ROWS_PER_CALL // self.config.sac.batch_size)
         while count > 0:
-            minibatches = self._memory.minibatches(min(count, most))
+            minibatches = self._rewarded(self._memory.minibatches(min(count, most)))
             count -= most
             shares = max(1, self.config.num_learners)
             results = self.learner_group.update(
@@ -230,6 +234,15 @@ class SacAlgorithm(Algorithm):
                 timesteps={NUM_ENV_STEPS_SAMPLED_LIFETIME: self._env_steps},
             )
             self.metrics.aggregate(results, key=LEARNER_RESULTS)
+
+    def _rewarded(self, minibatches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """With the shaping's bonus, by the weight that it has now."""
+        shaping, sac = self.config.shaping, self.config.sac
+        if not shaping.on or shaping.form != "bonus":
+            return minibatches
+        random_decisions = 0 if sac.demo_episodes else sac.random_decisions
+        weight = shaping.weight_at(self._env_steps, random_steps=random_decisions * sac.action_repeat)
+        return add_bonus(minibatches, sac.reward_scale * weight)
 
     def _log_sampling(self, rollouts: list[Rollout]) -> None:
         for name, value in (

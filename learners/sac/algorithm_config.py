@@ -21,6 +21,7 @@ from potstill.learners.sac.evaluation_runner import EvaluationRunner
 from potstill.learners.sac.learner import SacLearner
 from potstill.learners.sac.rl_module import SacRLModule
 from potstill.learners.sac.rollout_runner import RolloutRunner
+from potstill.learners.sac.shaping_config import ShapingConfig
 
 #: RLlib's settings that SAC's own take the place of.
 _REPLACED = {
@@ -57,6 +58,8 @@ class SacAlgorithmConfig(AlgorithmConfig):
         """0..2**31-1; every other seed follows from it, and no global generator is touched."""
         self.sac = SacConfig()
         """The learner, the replay and the sampler."""
+        self.shaping = ShapingConfig()
+        """The collective policy that guides, if there is one."""
         self.max_evaluation_steps = 200
         """Environment steps of an evaluation episode, 1..500."""
         self.torch_threads = 1
@@ -75,13 +78,14 @@ class SacAlgorithmConfig(AlgorithmConfig):
         dynamics: DynamicsConfig | Any = NotProvided,
         seed: int | Any = NotProvided,
         sac: SacConfig | Any = NotProvided,
+        shaping: ShapingConfig | Any = NotProvided,
         max_evaluation_steps: int | Any = NotProvided,
         torch_threads: int | Any = NotProvided,
     ) -> Self:
         """Say which expert is trained, and how; what is not given stays. The attributes document the values."""
         given = {
             "task": task, "robot": robot, "dynamics": dynamics, "run_seed": seed, "sac": sac,
-            "max_evaluation_steps": max_evaluation_steps, "torch_threads": torch_threads,
+            "shaping": shaping, "max_evaluation_steps": max_evaluation_steps, "torch_threads": torch_threads,
         }  # fmt: skip
         for name, value in given.items():
             if value is not NotProvided:
@@ -105,9 +109,11 @@ class SacAlgorithmConfig(AlgorithmConfig):
         ):
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} must be in {low}..{high}: got {getattr(self, name)}")
-        for name, kind in (("sac", SacConfig), ("dynamics", DynamicsConfig)):
+        for name, kind in (("sac", SacConfig), ("dynamics", DynamicsConfig), ("shaping", ShapingConfig)):
             if not isinstance(getattr(self, name), kind):
                 raise ValueError(f"{name} must be a {kind.__name__}: got {getattr(self, name)!r}")
+        if self.shaping.on and self.shaping.form == "bonus":
+            self.shaping.weight_at(0, random_steps=0)  # refuses a bonus that never ends
         self._validate_rllib_settings()
 
     def get_default_rl_module_spec(self) -> RLModuleSpec:

@@ -12,36 +12,59 @@ from potstill.envs.teachers import NoisyTeacher, OracleTeacher, Teacher
 from potstill.experience.episode_seeds import rollout_seed
 from potstill.experience.rollout_fragment import RolloutFragment
 from potstill.learners.sac.config import SacConfig
+from potstill.learners.sac.shaping_guide import ShapingGuide
 
 #: The stream of environment seeds that no runner uses.
 DEMONSTRATION_STREAM = 255
 
 
 def collect_demonstrations(
-    task: str, *, robot: str, dynamics: DynamicsConfig, sac: SacConfig, run_seed: int
-) -> Iterator[RolloutFragment]:
-    """``sac.demo_episodes`` episodes, one fragment (T, 1) each.
+    task: str,
+    *,
+    robot: str,
+    dynamics: DynamicsConfig,
+    sac: SacConfig,
+    run_seed: int,
+    guide: ShapingGuide | None = None,
+) -> Iterator[tuple[RolloutFragment, np.ndarray | None]]:
+    """``sac.demo_episodes`` episodes: a fragment (T, 1) each, and the ``guide``'s advice (T, 1, D) on it.
 
-    The chosen action is held for ``sac.action_repeat`` steps. Rewards are as the task gives them.
+    The chosen action is held for ``sac.action_repeat`` steps. Rewards are as the task gives them. Demonstrations are
+    advised like own decisions: the same action in the same state must be worth the same in both halves of a batch.
     """
     simulation, oracle = TaskSimulation(task, robot=robot, dynamics=dynamics), OracleTeacher(task)
     for index in range(sac.demo_episodes):
         seed = rollout_seed(run_seed, DEMONSTRATION_STREAM, index)
         teacher = NoisyTeacher(oracle, sigma=sac.demo_sigma, rng=np.random.default_rng(seed))
-        yield _episode(simulation, teacher, sac, seed)
+        fragment = _episode(simulation, teacher, sac, seed, guide)
+        yield fragment, None if guide is None else guide.advice()
 
 
-def _episode(simulation: TaskSimulation, teacher: Teacher, sac: SacConfig, seed: int) -> RolloutFragment:
+def _episode(
+    simulation: TaskSimulation, teacher: Teacher, sac: SacConfig, seed: int, guide: ShapingGuide | None
+) -> RolloutFragment:
     observation, rows, steps = simulation.reset(seed), [], 0
+    if guide is not None:
+        guide.begin(observation[None])
     while steps < sac.max_steps:
         action, total, success = teacher.act(observation), 0.0, False
-        before = observation
+        before, seen, rewards = observation, [], []
         repeats = min(sac.action_repeat, sac.max_steps - steps)
         for _ in range(repeats):
             observation, reward, info = simulation.step(action)
             total, success = total + reward, success or bool(info["success"])
+            seen.append(observation)
+            rewards.append(reward)
         steps += repeats
+        if guide is not None:
+            guide.follow(action[None], np.array(seen)[:, None], np.array(rewards)[:, None])
         rows.append((before, action, total, observation, success))
+    return _fragment(rows, seed)
+
+
+def _fragment(
+    rows: list[tuple[np.ndarray, np.ndarray, float, np.ndarray, bool]], seed: int
+) -> RolloutFragment:
     before, actions, rewards, after, successes = map(np.array, zip(*rows, strict=True))
     truncated = np.zeros((len(rows), 1), np.bool_)
     truncated[-1] = True

@@ -42,7 +42,13 @@ class SacLearner(TorchLearner):
     def configure_optimizers_for_module(self, module_id: str, config: Any = None) -> None:
         """Register the updater's three optimisers."""
         module: Any = self.module[module_id]
-        self.updater = SacUpdater(module.networks, self.config.sac, seed=self._noise_seed(0))
+        sac, shaping = self.config.sac, self.config.shaping
+        self.updater = SacUpdater(
+            module.networks,
+            sac,
+            seed=self._noise_seed(0),
+            potential_weight=sac.reward_scale * shaping.weight,
+        )
         for name, optimizer in (
             ("actor", self.updater.actor_optimizer),
             ("critic", self.updater.critic_optimizer),

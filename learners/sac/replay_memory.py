@@ -33,15 +33,21 @@ class ReplayMemory(Checkpointable):
         observation_size: S.
         action_size: A.
         run_seed: Decides which transitions are drawn.
+        advice_size: D, numbers of advice kept with every transition, 0 = none.
     """
 
-    def __init__(self, sac: SacConfig, observation_size: int, action_size: int, *, run_seed: int) -> None:
-        self._arguments = (sac, observation_size, action_size), {"run_seed": run_seed}
+    def __init__(
+        self, sac: SacConfig, observation_size: int, action_size: int, *, run_seed: int, advice_size: int = 0
+    ) -> None:
+        self._arguments = (
+            (sac, observation_size, action_size),
+            {"run_seed": run_seed, "advice_size": advice_size},
+        )
         self._sac = sac
         decisions = -(-sac.max_steps // sac.action_repeat)
-        self._replay = ReplayBuffer(sac.replay_capacity, observation_size, action_size)
-        self._demonstrations = ReplayBuffer(
-            max(1, sac.demo_episodes * decisions), observation_size, action_size
+        self._replay, self._demonstrations = (
+            ReplayBuffer(capacity, observation_size, action_size, advice_size=advice_size)
+            for capacity in (sac.replay_capacity, max(1, sac.demo_episodes * decisions))
         )
         self._rng = np.random.default_rng((run_seed, _MINIBATCH_STREAM))
 
@@ -50,13 +56,13 @@ class ReplayMemory(Checkpointable):
         """They are wanted and not there yet."""
         return self._sac.demo_episodes > 0 and self._demonstrations.size == 0
 
-    def add(self, fragment: RolloutFragment) -> None:
-        """Keep own decisions."""
-        self._replay.add(self._scaled(fragment))
+    def add(self, fragment: RolloutFragment, advice: np.ndarray | None = None) -> None:
+        """Keep own decisions, and the advice (T, N, D) on them."""
+        self._replay.add(self._scaled(fragment), advice)
 
-    def add_demonstration(self, fragment: RolloutFragment) -> None:
+    def add_demonstration(self, fragment: RolloutFragment, advice: np.ndarray | None = None) -> None:
         """Keep a demonstration; it is never overwritten."""
-        self._demonstrations.add(self._scaled(fragment))
+        self._demonstrations.add(self._scaled(fragment), advice)
 
     def minibatches(self, count: int) -> dict[str, np.ndarray]:
         """Arrays (count, B, ...) float32 by name; the first rows of every minibatch are the demonstrations."""

@@ -15,6 +15,7 @@ from potstill.envs.vector_task import VectorStep, VectorTask
 from potstill.experience.episode_seeds import rollout_seed
 from potstill.experience.rollout_fragment import RolloutFragment
 from potstill.learners.sac.actor_runner import ActorRunner
+from potstill.learners.sac.shaping_guide import ShapingGuide
 from potstill.policies.gaussian_sampler import GaussianSampler
 
 #: Separates exploration noise from every other use of the run's seed.
@@ -33,6 +34,8 @@ class Rollout:
     """Environment steps of the fragment."""
     episodes: tuple[tuple[bool, float], ...]
     """(success at any step, return) of each episode that ended in the fragment."""
+    advice: np.ndarray | None
+    """(T, N, D) float32 of the shaping's teacher on every decision; None without one."""
     runner_state: dict[str, Any]
     """From which a new runner goes on after this fragment; see ``RolloutRunner.resume``."""
 
@@ -40,7 +43,8 @@ class Rollout:
 class RolloutRunner(ActorRunner):
     """Episode i of runner w has the environment seed ``rollout_seed(run_seed, w, i)``.
 
-    Environments are built with the first sample: RLlib also makes runners that never sample.
+    Environments are built with the first sample, and the shaping's teacher is loaded then: RLlib also makes runners
+    that never sample.
     """
 
     def __init__(self, *, config: Any, **kwargs: Any) -> None:
@@ -81,6 +85,9 @@ class RolloutRunner(ActorRunner):
             seeds=self._seeds(),
             threads=sac.env_threads,
         )
+        self._guide = ShapingGuide.load(config.shaping, task=config.task) if config.shaping.on else None
+        if self._guide is not None:
+            self._guide.begin(self.env.observation)
         self._returns, self._successes = np.zeros(sac.envs), np.zeros(sac.envs, np.bool_)
         self._all_fresh = True
 
@@ -105,6 +112,7 @@ class RolloutRunner(ActorRunner):
             observations.append(self.env.observation)
             actions.append(self._act(self.env.observation, random_actions))
             steps.append(self.env.step(actions[-1]))
+            self._be_guided(actions[-1], steps[-1])
         rollout = self._rollout(_fragment(observations, actions, steps))
         make_callback(
             "on_sample_end",
@@ -121,6 +129,13 @@ class RolloutRunner(ActorRunner):
         noise = self._rng.standard_normal(shape, np.float32)
         return self._sampler.sample(observation, noise)
 
+    def _be_guided(self, action: np.ndarray, step: VectorStep) -> None:
+        if self._guide is None:
+            return
+        self._guide.follow(action, step.step_observations, step.step_rewards)
+        if step.truncated.all():  # all environments end together
+            self._guide.begin(self.env.observation)
+
     def _rollout(self, fragment: RolloutFragment) -> Rollout:
         sac, ends = self.config.sac, int(fragment.truncated.sum())
         last = sac.max_steps % sac.action_repeat or sac.action_repeat
@@ -130,6 +145,7 @@ class RolloutRunner(ActorRunner):
             fragment=fragment,
             env_steps=(fragment.decisions - ends) * sac.action_repeat + ends * last,
             episodes=tuple(self._finished(fragment)),
+            advice=None if self._guide is None else self._guide.advice(),
             runner_state=self._state(),
         )
 

@@ -16,6 +16,7 @@ from potstill.learners.sac.losses import (
     soft_value,
     temperature_loss,
 )
+from potstill.learners.sac.shaping import potential
 from potstill.policies.sac_networks import SacNetworks
 
 
@@ -26,10 +27,14 @@ class SacUpdater:
         networks: Trained in place.
         config: Losses' constants and learning rates.
         seed: Of the actions that are sampled inside the losses.
+        potential_weight: Of the potential that a batch's advice stands for.
     """
 
-    def __init__(self, networks: SacNetworks, config: SacConfig, *, seed: int) -> None:
+    def __init__(
+        self, networks: SacNetworks, config: SacConfig, *, seed: int, potential_weight: float = 0.0
+    ) -> None:
         self.networks = networks
+        self._potential_weight = potential_weight
         self.config = config
         self.updates = 0
         self._device = networks.log_alpha.device
@@ -46,7 +51,7 @@ class SacUpdater:
 
         Args:
             batch: ``observation`` and ``next_observation`` (B, S), ``action`` (B, A), ``reward`` and
-                ``terminated`` (B,), all float32 on the networks' device.
+                ``terminated`` (B,), all float32 on the networks' device; ``advice`` (B, 4A) with a potential.
 
         Returns:
             Scalars by name, not yet read from the device: ``critic_loss`` and ``q_mean``, and after an update of
@@ -54,7 +59,7 @@ class SacUpdater:
         """
         metrics = self._update_critic(batch)
         if self.updates % self.config.actor_every == 0:
-            metrics |= self._update_actor(batch["observation"])
+            metrics |= self._update_actor(batch)
         if self.updates % self.config.target_every == 0:
             with torch.no_grad():
                 torch._foreach_lerp_(self._target_parameters, self._critic_parameters, self.config.tau)
@@ -86,27 +91,36 @@ class SacUpdater:
                 batch["next_observation"], self._noise(batch["action"])
             )
             next_q = networks.target_critic(batch["next_observation"], next_action)
+            next_q = self._advised(next_q, batch, next_action, after=True)
             next_value = soft_value(next_q, log_density, networks.log_alpha.exp())
             target = bellman_target(
                 batch["reward"], batch["terminated"], next_value, discount=self.config.discount
             )
         q = networks.critic(batch["observation"], batch["action"])
+        q = self._advised(q, batch, batch["action"], after=False)
         loss = critic_loss(q, target)
         _step(self.critic_optimizer, self._critic_parameters, loss)
         return {"critic_loss": loss.detach(), "q_mean": q.detach().mean()}
 
-    def _update_actor(self, observation: Tensor) -> dict[str, Tensor]:
-        networks = self.networks
+    def _update_actor(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        networks, observation = self.networks, batch["observation"]
         alpha = networks.log_alpha.detach().exp()
         noise = torch.empty(len(observation), networks.action_size, device=self._device)
         action, log_density = networks.actor.sample(observation, self._noise(noise))
-        loss = actor_loss(networks.critic(observation, action), log_density, alpha)
+        q = self._advised(networks.critic(observation, action), batch, action, after=False)
+        loss = actor_loss(q, log_density, alpha)
         _step(self.actor_optimizer, self._actor_parameters, loss)
         temperature = temperature_loss(
             networks.log_alpha, log_density, target_entropy=self.config.target_entropy
         )
         _step(self.alpha_optimizer, [networks.log_alpha], temperature)
         return {"actor_loss": loss.detach(), "alpha": alpha, "entropy": -log_density.detach().mean()}
+
+    def _advised(self, q: Tensor, batch: Mapping[str, Tensor], action: Tensor, *, after: bool) -> Tensor:
+        """Q + Phi where there is a potential; then the critics learn only what it does not say already."""
+        if "advice" not in batch:
+            return q
+        return q + potential(batch["advice"], action, weight=self._potential_weight, after=after)
 
     def _noise(self, like: Tensor) -> Tensor:
         return torch.empty_like(like).normal_(generator=self._generator)

@@ -11,11 +11,10 @@ from potstill.learners.sac.collect_demonstrations import collect_demonstrations
 
 
 def collect(sac, run_seed=0):
-    return list(
-        collect_demonstrations(
-            "reach-v3", robot="sawyer", dynamics=DynamicsConfig(), sac=sac, run_seed=run_seed
-        )
+    collected = collect_demonstrations(
+        "reach-v3", robot="sawyer", dynamics=DynamicsConfig(), sac=sac, run_seed=run_seed
     )
+    return [fragment for fragment, _ in collected]
 
 
 @pytest.fixture
