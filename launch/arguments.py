@@ -57,6 +57,7 @@ def build_parser() -> OneLineParser:
     add_collective(verbs)
     add_expert(verbs)
     add_sweep(verbs)
+    _add_export(verbs)
     _add_reports(verbs)
     _add_prompts(verbs)
     add_queue(verbs)
@@ -93,6 +94,19 @@ def _add_dagger(verbs: Any) -> None:
     replay.add_argument("run_dir", metavar="RUN_DIR")
     replay.add_argument("episode", metavar="EPISODE", help="ROUND/INDEX, e.g. 1/7")
     finish_verb(replay, "dagger_replay")
+
+
+def _add_export(verbs: Any) -> None:
+    export = add_verb(verbs, "export", "write a trained network as one file that runs without potstill")
+    export.add_argument(
+        "checkpoint", metavar="CHECKPOINT", help="a checkpoint's folder, or a run directory: its final policy"
+    )
+    export.add_argument(
+        "--format", metavar="FORMAT", default="onnx", choices=("onnx", "torchscript"), help="default: onnx"
+    )
+    export.add_argument("--out", metavar="FILE", help="ends in .onnx or .pt; default: beside the checkpoint")
+    export.add_argument("--force", action="store_true", help="replace the file if it exists")
+    finish_verb(export, "export")
 
 
 def _add_reports(verbs: Any) -> None:

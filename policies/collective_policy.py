@@ -123,7 +123,8 @@ class CollectivePolicy(nn.Module):
         if self.transformer is None:
             if self.config.context == "id":
                 return functional.one_hot(task, len(self.tasks)).float()
-            return windows.states.new_zeros(len(task), self.context_size)
+            # Not len(): an exported network takes any number of rows.
+            return windows.states.new_zeros(task.shape[0], self.context_size)
         with torch.set_grad_enabled(self.config.context == "joint" and torch.is_grad_enabled()):
             return self.transformer.encode(windows)
 

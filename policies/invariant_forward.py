@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from potstill.policies.one_thread import one_thread
 
 _CHECK_SEED = 20_240_711
 _CHECK_TRIALS = 2
@@ -56,7 +57,7 @@ class InvariantForward:
         """
         count = self._check(inputs)
         outputs = np.empty((count, self._outputs), np.float32)
-        with _one_thread(), torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             for first in range(0, count, self.chunk):
                 rows = min(self.chunk, count - first)
                 for name, buffer in self._buffers.items():
@@ -98,17 +99,3 @@ class InvariantForward:
                 if not np.array_equal(alone[0], together[row]):
                     return False
         return True
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread: how threads share a matrix changes the order of sums."""
-    before = torch.get_num_threads()
-    if before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
