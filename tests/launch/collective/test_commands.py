@@ -192,6 +192,11 @@ def test_report_of_an_unfinished_run_says_how_to_go_on(command, make_collective_
     assert code == 0 and f"not finished; go on with: potstill collective resume {run.root}" in out
 
 
+def test_collective_runs_are_not_compared_as_if_they_had_one_task(refused, make_collective_run):
+    root = make_collective_run().root
+    assert f"{root}: is a collective run; compare is for runs of one task" in refused("compare", root, root)
+
+
 def test_a_collective_run_has_no_render_workers(refused, make_collective_run, monkeypatch):
     monkeypatch.setattr("potstill.launch.commands.worker.check_server", lambda url: None)
     words = ("--redis", "redis://localhost:1", "--run", "smoke-1", "--run-dir", make_collective_run().root)
