@@ -31,7 +31,7 @@ def _world(directory: RunDirectory) -> str:
     if directory.read_pipeline() == "collective":
         # Its episodes are paired by cell and seed, not by seed alone.
         raise BadInputError(
-            f"{directory.root}: is a collective run; compare is for runs of one task, see the results in its report.json"
+            f"{directory.root}: is a collective run; compare is for runs of one task; see its report.json"
         )
     return f"task {config.get('task')} with {config.get('robot', 'sawyer')}"
 
