@@ -7,25 +7,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from potstill.experience.episode_store import EpisodeStore
 from potstill.experience.trajectory_table import TrajectoryTable
+from potstill.learners.representation.code_findings import code_findings
 from potstill.learners.representation.job import RepresentationJob
 from potstill.learners.representation.learner import RepresentationLearner
 from potstill.learners.representation.objective import Objective
 from potstill.learners.representation.representation_data import RepresentationData
-from potstill.learners.representation.task_code_quality import task_code_quality
 from potstill.learners.torch_device import choose_device, torch_threads
 from potstill.learners.training_metrics import TrainingMetrics
 from potstill.policies.representation_checkpoint import save_representation
 from potstill.policies.trajectory_transformer import TrajectoryTransformer
-
-#: Codes a probe learns from, and codes it is asked about, at most.
-_TOLD_ROWS, _ASKED_ROWS = 5000, 20_000
-#: Windows that are encoded together.
-_CHUNK = 1024
 
 
 def train_representation(
@@ -40,7 +34,8 @@ def train_representation(
 
     Returns:
         ``checkpoint_sha256``, ``loss`` (None when it was never looked at), ``validation_loss`` (None without a
-        split), ``steps``, ``train_samples``; with held-out episodes also what ``task_code_quality`` gives.
+        split), ``steps``, ``train_samples``; with held-out episodes also ``code_findings``, and novelty.safetensors
+        beside the checkpoint.
 
     Raises:
         ValueError: settings that do not fit this machine.
@@ -70,14 +65,14 @@ def train_representation(
         )
         progress = learner.train()
         sha256 = save_representation(output, objective.transformer)
-        quality = _quality(table, data, objective)
+        findings = code_findings(table, data, objective, output, sha256=sha256)
     return {
         "checkpoint_sha256": sha256,
         "loss": progress.train_loss if math.isfinite(progress.train_loss) else None,
         "validation_loss": progress.validation_loss,
         "steps": progress.step,
         "train_samples": len(data.training_rows),
-    } | quality
+    } | findings
 
 
 def _first_objective(job: RepresentationJob, table: TrajectoryTable) -> Objective:
@@ -90,19 +85,3 @@ def _first_objective(job: RepresentationJob, table: TrajectoryTable) -> Objectiv
     statistics = (*table.statistics("state"), *table.statistics("reward"))
     transformer.set_normaliser(*map(torch.from_numpy, statistics))
     return objective
-
-
-def _quality(table: TrajectoryTable, data: RepresentationData, objective: Objective) -> dict[str, Any]:
-    told, asked = data.some_rows("train", _TOLD_ROWS), data.some_rows("validation", _ASKED_ROWS)
-    if not len(asked):
-        return {}
-    rows = np.concatenate([told, asked])
-    parts = np.array_split(rows, -(-len(rows) // _CHUNK))
-    codes = np.concatenate([objective.codes(data.batch(part)).cpu().numpy() for part in parts])
-    return task_code_quality(
-        codes,
-        table.task_of_row[rows],
-        table.robot_of_row[rows],
-        table.columns["step"][rows],
-        np.arange(len(rows)) < len(told),
-    )
