@@ -41,6 +41,9 @@ def test_every_environment_acts_as_a_simulation_of_its_own() -> None:
             assert (step.next_observation[index] == second[0].astype(np.float32)).all()
             assert step.reward[index] == np.float32(first[1] + second[1])
             assert step.success[index] == bool(first[2]["success"] or second[2]["success"])
+            for repeat, (observation, reward, _) in enumerate((first, second)):
+                assert (step.step_observations[repeat, index] == observation.astype(np.float32)).all()
+                assert step.step_rewards[repeat, index] == np.float32(reward)
         assert (vector.observation == step.next_observation).all()
 
 

@@ -75,3 +75,20 @@ def test_a_fragment_with_a_column_of_another_length_is_refused():
     }
     with pytest.raises(ValueError, match="success"):
         RolloutFragment(**columns)
+
+
+def test_advice_stays_with_its_transition_also_through_a_checkpoint():
+    replay, restored = (ReplayBuffer(8, 3, 2, advice_size=2) for _ in range(2))
+    seen = fragment(0, 5)
+    replay.add(seen, np.stack([seen.reward, -seen.reward], axis=-1))
+    restored.set_state(replay.get_state())
+    rows = restored.sample(50, np.random.default_rng(0))
+    assert rows["advice"].shape == (50, 2)
+    np.testing.assert_array_equal(rows["advice"][:, 0], rows["reward"])
+    np.testing.assert_array_equal(rows["advice"][:, 1], -rows["reward"])
+
+
+@pytest.mark.parametrize(("size", "advice"), [(0, np.zeros((5, 2, 1), np.float32)), (1, None)])
+def test_advice_that_is_not_asked_for_or_lacking_is_refused(size, advice):
+    with pytest.raises(ValueError, match="advice must be . numbers per transition: got"):
+        ReplayBuffer(8, 3, 2, advice_size=size).add(fragment(0, 5), advice)

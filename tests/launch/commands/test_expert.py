@@ -40,6 +40,10 @@ def expert(tmp_path):
         (("train", "--task", "reach-v3", "--minutes", "0"), "budget.minutes"),
         (("train", "--task", "reach-v3", "--set", "sac.hiden=[3]"), "did you mean sac.hidden"),
         (("train", "--resume", "nowhere"), "nowhere: no such run directory"),
+        (
+            ("train", "--task", "reach-v3", "--set", "shaping.teacher=nowhere"),
+            "shaping.teacher: nowhere: no such",
+        ),
         (("train", "--resume", "x", "--task", "reach-v3"), "leave out --task"),
         (("evaluate", "oracle"), "--task"),
         (("evaluate", "oracle", "--task", "reach-v3", "--workers", "0"), "--workers must be in"),
@@ -53,6 +57,10 @@ def expert(tmp_path):
         (("grid", "--tasks", "mt10", "--seeds", "-3"), "seed must be in"),
         (("grid", "--tasks", "mt10", "--concurrent", "0"), "--concurrent must be in"),
         (("grid", "--tasks", "reach-v3", "--set", "resources.env_runners=2"), "env_runners must be 0"),
+        (
+            ("grid", "--tasks", "reach-v3", "--set", "shaping.teacher=nowhere"),
+            "shaping.teacher: nowhere: no such",
+        ),
         (("grid", "--resume", "nowhere"), "no such run directory"),
         (("grid", "--resume", "x", "--seeds", "1"), "leave out --seeds"),
     ],

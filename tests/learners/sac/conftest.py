@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import ray
+import torch
 
 from potstill.learners.sac.algorithm import SacAlgorithm
 from potstill.learners.sac.algorithm_config import SacAlgorithmConfig
 from potstill.learners.sac.config import SacConfig
+from potstill.policies.collective_checkpoint import save_collective
+from potstill.policies.collective_policy import CollectivePolicy
+from potstill.policies.collective_policy_config import CollectivePolicyConfig
+from potstill.policies.trajectory_transformer import TrajectoryTransformer
+from potstill.policies.trajectory_transformer_config import TrajectoryTransformerConfig
 
 #: Two fragments make one episode.
 TINY = SacConfig(
@@ -42,6 +49,21 @@ def tiny_expert(tiny_sac) -> Callable[..., SacAlgorithmConfig]:
         )
 
     return make
+
+
+@pytest.fixture
+def shaping_teacher(tmp_path) -> Path:
+    """The folder of an untrained collective policy that reads six states; it is all but deterministic."""
+    sizes = {"state_size": 21, "action_size": 4}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(11)
+        small = TrajectoryTransformerConfig(window=6, width=8, layers=1, heads=2, feedforward=16, code_size=3)
+        transformer = TrajectoryTransformer(small, **sizes)
+        config = CollectivePolicyConfig(hidden=(16,))
+        tasks = ("push-v3",)
+        policy = CollectivePolicy(config, transformer=transformer, tasks=tasks, code_size=3, **sizes)
+    save_collective(tmp_path / "teacher", policy)
+    return tmp_path / "teacher"
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from ray.rllib.callbacks.callbacks import RLlibCallback
 
 from potstill.learners.sac.algorithm import SacAlgorithm
 from potstill.learners.sac.errors import DivergedError
+from potstill.learners.sac.shaping import add_bonus
+from potstill.learners.sac.shaping_config import ShapingConfig
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
@@ -176,3 +178,56 @@ def test_callbacks_are_called(build, tiny_expert):
     algorithm.train()
     assert calls == [1, 10]
     assert algorithm.history.env_steps == [20], "a history that a callback sets stays"
+
+
+@pytest.mark.parametrize("form", ["bonus", "potential"])
+def test_a_resumed_shaped_training_equals_an_uninterrupted_one(
+    build, tiny_expert, shaping_teacher, tmp_path, form
+):
+    shaping = ShapingConfig(teacher=str(shaping_teacher), form=form, end_step=80, weight=5.0)
+    algorithm = build(tiny_expert(demo_episodes=1).expert(shaping=shaping))
+    for _ in range(2):
+        algorithm.train()
+    algorithm.save_to_path(str(tmp_path / "checkpoint"))
+    resumed = SacAlgorithm.from_checkpoint(str(tmp_path / "checkpoint"))
+    for _ in range(3):
+        algorithm.train(), resumed.train()
+    assert equal(weights(algorithm), weights(resumed))
+    resumed.stop()
+
+
+def test_a_bonus_of_no_weight_leaves_every_bit_of_the_training_as_it_was(build, tiny_expert, shaping_teacher):
+    plain = build(tiny_expert(demo_episodes=1))
+    over = ShapingConfig(teacher=str(shaping_teacher), end_step=1)
+    shaped = build(tiny_expert(demo_episodes=1).expert(shaping=over))
+    told = build(
+        tiny_expert(demo_episodes=1).expert(shaping=ShapingConfig(teacher=str(shaping_teacher), end_step=99))
+    )
+    for algorithm in (plain, shaped, told):
+        for _ in range(2):
+            algorithm.train()
+    assert equal(weights(plain), weights(shaped))
+    assert not equal(weights(plain), weights(told))
+
+
+def test_the_bonus_weighs_less_with_every_environment_step(build, tiny_expert, shaping_teacher, monkeypatch):
+    seen = []
+
+    def spy(minibatches, weight):
+        seen.append((minibatches["advice"].shape, weight))
+        return add_bonus(minibatches, weight)
+
+    monkeypatch.setattr("potstill.learners.sac.algorithm.add_bonus", spy)
+    shaping = ShapingConfig(teacher=str(shaping_teacher), end_step=100, weight=3.0)
+    config = tiny_expert(random_decisions=10, reward_scale=0.5).expert(shaping=shaping)
+    algorithm = build(config)
+    for _ in range(5):
+        algorithm.train()
+    # 20 environment steps an iteration, of which the whole first one is random: t0 is 20.
+    assert [shape for shape, _ in seen] == [(10, 16, 1)] * 5
+    assert [weight for _, weight in seen] == pytest.approx([1.5, 1.125, 0.75, 0.375, 0.0])
+
+
+def test_a_bonus_without_an_end_is_refused(tiny_expert):
+    with pytest.raises(ValueError, match="end_step must be set"):
+        tiny_expert().expert(shaping=ShapingConfig(teacher="c")).build_algo()
