@@ -13,6 +13,7 @@ from potstill.launch.reporting.counted import counted
 from potstill.launch.reporting.line_chart import Axes, Series, draw_line_chart
 from potstill.launch.reporting.page import render_page
 from potstill.launch.reporting.rate_text import rate_text
+from potstill.launch.reporting.scatter_chart import Point, draw_scatter_chart
 from potstill.launch.reporting.settings_rows import settings_rows
 
 #: What people read instead of a context's name.
@@ -34,6 +35,7 @@ def render_collective_report(
         "contexts": CONTEXTS,
         "matrices": _matrices(report),
         "probe_chart": _probe_chart(report["representation"]),
+        "code_map": _code_map(report["representation"]),
         "loss_chart": _loss_chart(events),
         "problems": [event["message"] for event in events if event["event"] == "warning"],
         "restarts": sum(event["event"] == "worker_restarted" for event in events),
@@ -61,6 +63,19 @@ def _probe_chart(representation: Mapping[str, Any] | None) -> Markup:
         y_range=(0.0, 1.0),
     )
     return draw_line_chart([Series(name="task", style="c1", points=points)] if points else [], axes)
+
+
+def _code_map(representation: Mapping[str, Any] | None) -> Markup:
+    points = [
+        Point(
+            x=place["x"],
+            y=place["y"],
+            group=place["task"].removesuffix("-v3"),
+            note=f"{place['task']}, {place['robot']}, step {place['step']}",
+        )
+        for place in (representation or {}).get("code_map", [])
+    ]
+    return draw_scatter_chart(points, title="Codes of held-out windows on a plane, by task")
 
 
 def _loss_chart(events: Sequence[Mapping[str, Any]]) -> Markup:

@@ -72,6 +72,36 @@ def test_there_is_a_matrix_for_each_context_with_every_cell(render, story):
     assert CONTEXTS["code"] in text and CONTEXTS["zeros"] in text
 
 
+def _with_findings(story, findings):
+    """The events of ``story`` with more found about the codes."""
+    return [
+        (name, {**facts, **findings}) if name == "representation_finished" else (name, facts)
+        for name, facts in story()
+    ]
+
+
+def test_codes_are_drawn_on_a_map_with_what_was_found_in_them(render, story):
+    places = [
+        {"x": float(n), "y": n / 2, "task": task, "robot": "sawyer", "step": n}
+        for n, task in enumerate(("reach-v3", "push-v3", "<b>"))
+    ]
+    findings = {
+        "code_map": places,
+        "code_map_share": 0.634,
+        "clusters": 7,
+        "cluster_homogeneity": 0.98765,
+        "robot_leakage": {"push-v3": {"probe": 0.75, "chance": 0.5}, "<b>": {"probe": 0.5, "chance": 0.5}},
+    }
+    text = render(_with_findings(story, findings))
+    tags = Page(text).tags
+    # Two charts, the map, and a mark for each task of it.
+    assert tags.count("svg") == 2 + 1 + 3
+    assert "<b>" not in text.split("Codes of held-out windows")[1]
+    assert "push-v3, sawyer, step 1" in text
+    for words in ("63 % of the variance", "without labels: 7 (homogeneity 0.988", "0.750 (chance 0.50)"):
+        assert words in text
+
+
 def test_each_rate_has_its_interval_and_number(render, story):
     text = render(story())
     # code, seen: 3 of 4 in one task and 0 of 4 in the other.
