@@ -91,11 +91,13 @@ class ReplayBuffer:
 
 def _columns(observation_size: int, action_size: int, advice_size: int) -> dict[str, slice | int]:
     behind = 2 * observation_size + action_size
-    advice: dict[str, slice | int] = {"advice": slice(behind + 2, behind + 2 + advice_size)}
-    return {
+    columns: dict[str, slice | int] = {
         "observation": slice(0, observation_size),
         "next_observation": slice(observation_size, 2 * observation_size),
         "action": slice(2 * observation_size, behind),
         "reward": behind,
         "terminated": behind + 1,
-    } | (advice if advice_size else {})
+    }
+    if advice_size:
+        columns["advice"] = slice(behind + 2, behind + 2 + advice_size)
+    return columns
