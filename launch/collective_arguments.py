@@ -31,3 +31,7 @@ def add_collective(verbs: Any) -> None:
         step.set_defaults(until=until)
         finish_verb(step, "collective_step")
     add_status(actions, "collective_status")
+    scale = add_verb(actions, "scale", "give a run more workers, or fewer, while it works")
+    scale.add_argument("run_dir", metavar="RUN_DIR")
+    scale.add_argument("--rollout", metavar="N", help="processes that step environments, 1..1000")
+    finish_verb(scale, "collective_scale")

@@ -90,5 +90,6 @@ _LINES = {
     "worker_restarted": lambda event: Line(text=f"a {event['pool']} worker was restarted: {event['reason']}"),
     "pool_resized": _pool_resized,
     "warning": lambda event: Line(text=f"warning: {event['message']}"),
+    "step_finished": lambda event: Line(text=f"stopped after {event['step']}, as asked"),
     "run_finished": lambda event: Line(text="finished"),
 }

@@ -20,11 +20,13 @@ def build_collective_report(events: Sequence[Mapping[str, Any]]) -> dict[str, An
     ``results`` has a row for each context, robot and task of the final evaluations; ``summary`` one for each context
     over all seen robots, all unseen ones, and each robot; ``rounds`` one for each round, over seen robots. Success is
     Meta-World's flag at any step (``success_rate``) or at the last (``final_step_success_rate``); intervals are
-    Wilson's over episodes, which share networks and seeds: between runs results differ more than they say.
+    Wilson's over episodes, which share networks and seeds: between runs results differ more than they say. Contexts
+    and rounds that the newest session no longer asks for are left out.
     """
     started = _last(events, "run_started")
     seen = list(started.get("robots", []))
     finals = {event["context"]: event for event in _evaluations(events) if event["round"] is None}
+    finals = {context: finals[context] for context in started.get("contexts", finals) if context in finals}
     return {
         "recipe": started.get("recipe"),
         "tasks": list(started.get("tasks", [])),
@@ -33,7 +35,9 @@ def build_collective_report(events: Sequence[Mapping[str, Any]]) -> dict[str, An
         "finished": _finished(events),
         "wall_seconds": wall_seconds(events),
         "representation": _representation(_last(events, "representation_finished")),
-        "rounds": _rounds(events),
+        "rounds": [
+            entry for entry in _rounds(events) if entry["round"] <= started.get("rounds", entry["round"])
+        ],
         "results": [row for event in finals.values() for row in _cells(event, seen)],
         "summary": [row for event in finals.values() for row in _summaries(event, seen)],
     }
@@ -108,9 +112,16 @@ def _representation(event: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _finished(events: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the newest session reached the end, or found everything done."""
-    marks = [event["event"] for event in events if event["event"] in ("run_started", "run_finished")]
-    return bool(marks) and marks[-1] == "run_finished"
+    """Whether the newest session reached the end; one that was to stop after a step takes nothing back."""
+    finished = before = False
+    for event in events:
+        if event["event"] == "run_started":
+            finished, before = False, finished
+        elif event["event"] == "run_finished":
+            finished = True
+        elif event["event"] == "step_finished":
+            finished = before
+    return finished
 
 
 def _last(events: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:

@@ -46,6 +46,7 @@ def run_collective(
             tasks=config.tasks,
             robots=config.robots,
             unseen_robots=config.unseen_robots,
+            contexts=config.contexts,
             rounds=config.rounds,
             resumed=resume,
         ):

@@ -78,11 +78,11 @@ class CollectiveRunner:
             self._begin_round(round_index)
             manifests.append(self._collect(round_index, policy))
             if until == "collect":
-                return
+                return self._stop(until)
             if round_index == 0 and "code" in config.contexts:
                 representation = self._represent(manifests[0])
             if until == "represent":
-                return
+                return self._stop(until)
             name = f"round_{round_index:02d}"
             policy = self._distil(name, main, manifests, representation, initial=policy)
             self._evaluate(name, main, policy, round_index)
@@ -92,10 +92,13 @@ class CollectiveRunner:
             for context in config.contexts
         ]
         if until == "distil":
-            return
+            return self._stop(until)
         for context, final in zip(config.contexts, finals, strict=True):
             self._evaluate(f"final.{context}", context, final, None)
         self._events.write("run_finished")
+
+    def _stop(self, step: Step) -> None:
+        self._events.write("step_finished", step=step)
 
     def _begin_round(self, round_index: int) -> None:
         self._events.write(
@@ -196,6 +199,7 @@ class CollectiveRunner:
         if self._stages.outputs(stage) is not None:
             return
         started = time.monotonic()
+        self._execution.call_off_others(stage)
         tasks = self._tasks.matrix(stage, policy)
         results = self._execution.complete(
             stage, tasks, lambda ledger: self._say_ledger("evaluation_progress", ledger, name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from potstill.launch.run_directory import open_run_directory
 
 
 def read_collective_status(run_dir: Path, *, redis_url: str | None = None) -> dict[str, Any]:
-    """The run's ``state`` (finished, running, interrupted), what it did last, its rounds, and of a live run its
-    workers and queue.
+    """The run's ``state`` (finished, running, stopped after a step as asked, interrupted), what it did last, its
+    rounds, and of a live run its workers and queue.
 
     Args:
         run_dir: As this machine sees it.
@@ -29,7 +30,7 @@ def read_collective_status(run_dir: Path, *, redis_url: str | None = None) -> di
     lines = [line.text for line in map(progress_line, events) if line is not None]
     status = {
         "recipe": report["recipe"],
-        "state": "finished" if report["finished"] else "running" if running else "interrupted",
+        "state": _state(events, running=running, finished=report["finished"]),
         "finished": report["finished"],
         "last": lines[-1] if lines else "starting",
         "wall_seconds": round(report["wall_seconds"], 1),
@@ -39,3 +40,10 @@ def read_collective_status(run_dir: Path, *, redis_url: str | None = None) -> di
     if redis_url is None and running:
         redis_url = live_url(directory.root / "redis")
     return status | (live_facts(redis_url, str(events[0]["run"])) if redis_url and events else {})
+
+
+def _state(events: Sequence[Mapping[str, Any]], *, running: bool, finished: bool) -> str:
+    if finished or running:
+        return "finished" if finished else "running"
+    marks = [event["event"] for event in events if event["event"] in ("run_started", "step_finished")]
+    return "stopped" if marks and marks[-1] == "step_finished" else "interrupted"

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
+from potstill.launch.collective.run_folder import CollectiveFolder
 from potstill.launch.dagger.prompt_file import PromptFile
 from potstill.launch.dagger.resume_check import check_resumable
 from potstill.launch.dagger.run_folder import DaggerFolder
@@ -19,7 +20,10 @@ from potstill.launch.server_check import check_server
 
 def run(arguments: Namespace) -> int:
     """Rebuild, then say what the ledger holds."""
-    root = open_run_directory(arguments.run_dir).root.resolve()
+    directory = open_run_directory(arguments.run_dir)
+    if directory.read_pipeline() == "collective":
+        return _empty_collective(arguments, directory.root.resolve())
+    root = directory.root.resolve()
     folder = DaggerFolder(root)
     config = folder.read_config()
     check_resumable(config, folder)
@@ -39,6 +43,20 @@ def run(arguments: Namespace) -> int:
     print(
         f"run {folder.read_run()}: {ledger.submitted} tasks, {ledger.done} of them done and {ledger.waiting} waiting, "
         f"restored from files; go on with: potstill dagger resume {arguments.run_dir}"
+    )
+    return 0
+
+
+def _empty_collective(arguments: Namespace, root: Path) -> int:
+    """A collective run asks its queue for nothing that is finished: resume fills an empty ledger from files."""
+    folder = CollectiveFolder(root)
+    with only_runner(root), _server(arguments.redis, root) as url:
+        from potstill.queues.open_queue import open_queue
+
+        open_queue(url, folder.read_run(), outage_seconds=2.0).purge()
+    print(
+        f"run {folder.read_run()}: the ledger is empty; finished stages and committed episodes count from files: "
+        f"go on with: potstill collective resume {arguments.run_dir}"
     )
     return 0
 

@@ -172,6 +172,7 @@ class DaggerRunner:
             assert shown is not None
             started = time.monotonic()
             folder = str(self._tasks.checkpoint_folder(shown)) if policy_sha256 else ""
+            self._execution.call_off_others(stage)
             tasks = self._tasks.evaluation(stage, (folder, policy_sha256), look=look)
             outputs = self._outcomes(stage, tasks, lambda now: self._say_evaluation(shown, now))
             facts = outputs if look is None else {"look": look} | outputs

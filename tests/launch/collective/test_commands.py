@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from potstill.cluster.embedded_redis import EmbeddedRedis
 from potstill.launch.collective.run_folder import CollectiveFolder
+from potstill.queues.open_queue import open_queue
+from potstill.queues.task import Task
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def test_a_run_of_another_pipeline_is_refused_by_name(refused, finished_run, act
     assert str(finished_run.root) in line
 
 
-@pytest.mark.parametrize("words", [("dagger", "resume"), ("dagger", "status"), ("queue", "rebuild")])
+@pytest.mark.parametrize("words", [("dagger", "resume"), ("dagger", "status")])
 def test_a_collective_run_is_refused_by_name_where_dagger_is_meant(refused, make_collective_run, words):
     line = refused(*words, make_collective_run().root)
     assert "holds a run of 'potstill collective', not of 'potstill dagger'" in line
@@ -209,3 +212,20 @@ def test_the_saved_configuration_is_the_one_that_was_asked_for(tmp_path, tiny):
     run = folder.open(tiny)
     assert folder.read_config() == tiny and run.startswith("tiny-")
     assert folder.cache == folder.path / "cache"
+
+
+def test_a_rebuilt_queue_of_a_collective_run_is_empty_and_names_the_way_on(command, make_collective_run):
+    root = make_collective_run().root
+    with EmbeddedRedis(root / "redis") as server:
+        open_queue(server.url, "smoke-1").put([Task(id="t", kind="rollout", group="round_00.rollout.x")])
+    code, out, _ = command("queue", "rebuild", str(root))
+    assert code == 0 and f"potstill collective resume {root}" in out
+    with EmbeddedRedis(root / "redis") as server:
+        assert open_queue(server.url, "smoke-1").ledger().submitted == 0
+
+
+def test_a_collective_run_is_given_more_workers(command, make_collective_run):
+    root = make_collective_run().root
+    code, out, _ = command("collective", "scale", str(root), "--rollout", "5")
+    assert code == 0 and "rollout workers: 1 -> 5" in out
+    assert json.loads((root / "pools.json").read_text()) == {"rollout": 5}

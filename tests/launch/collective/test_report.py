@@ -149,3 +149,17 @@ def test_the_reporter_writes_both_files_from_its_log(make_collective_run, tmp_pa
     assert report == json.loads(json.dumps(build_collective_report(read_events(directory.events))))
     assert directory.report_html.exists()
     assert "final.code: success 0.25 [" in capsys.readouterr().err
+
+
+def test_a_step_of_a_finished_run_takes_nothing_back(events):
+    begun = next(event for event in events if event["event"] == "run_started")
+    again = [*events, begun]
+    assert not build_collective_report(again)["finished"]
+    assert build_collective_report([*again, {"event": "step_finished", "time": 0.0}])["finished"]
+
+
+def test_what_the_newest_session_no_longer_asks_for_is_left_out(events):
+    begun = next(event for event in events if event["event"] == "run_started")
+    report = build_collective_report([*events, begun | {"contexts": ["zeros"], "rounds": 0}])
+    assert {row["context"] for row in report["results"]} == {"zeros"}
+    assert [row["round"] for row in report["rounds"]] == [0]

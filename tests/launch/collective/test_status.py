@@ -35,6 +35,12 @@ def test_a_run_without_a_runner_is_interrupted(make_collective_run, story):
     assert "queue" not in status
 
 
+def test_a_run_that_was_to_stop_after_a_step_is_stopped(make_collective_run, story):
+    events = [*until(story(), "rollouts_finished", round=0), ("step_finished", {"step": "collect"})]
+    status = read_collective_status(make_collective_run(events=events).root)
+    assert (status["state"], status["last"]) == ("stopped", "stopped after collect, as asked")
+
+
 def test_a_run_of_which_nothing_is_known_yet_is_starting(make_collective_run):
     status = read_collective_status(make_collective_run(events=[]).root)
     assert (status["state"], status["last"], status["rounds"]) == ("interrupted", "starting", [])

@@ -33,7 +33,7 @@ def test_without_a_runner_it_counts_from_the_next_resume(make_run, command):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "which pool? give --rollout N, --render N or both"),
+        ([], "which pool? give --rollout N or --render N"),
         (["--rollout", "two"], "--rollout: expected a number of workers: got 'two'"),
         (["--render", "0"], "render_workers must be in 1..1000: got 0"),
         (["--learner", "2"], "--learner"),
