@@ -13,7 +13,7 @@ from potstill.policies.export_module import ExportModule
 
 
 class ExpertExport(ExportModule):
-    """``ExpertPolicy`` in float32: the privileged observation to the action."""
+    """``ExpertPolicy``, in double precision as it is there, so that labels agree: privileged observation to action."""
 
     outputs = ("action", "mean", "log_std")
 
@@ -22,10 +22,10 @@ class ExpertExport(ExportModule):
         self._file = file
         modules: list[nn.Module] = []
         for weight, bias in file.layers:
-            linear = nn.Linear(*weight.shape)
-            linear.load_state_dict(
-                {"weight": torch.from_numpy(weight.T.copy()), "bias": torch.from_numpy(bias)}
-            )
+            linear = nn.Linear(*weight.shape, dtype=torch.float64)
+            with torch.no_grad():
+                linear.weight.copy_(torch.from_numpy(weight.T))
+                linear.bias.copy_(torch.from_numpy(bias))
             modules += [linear, nn.Tanh() if file.form.activation == "tanh" else nn.ReLU()]
         self.trunk = nn.Sequential(*modules[:-1])
         self.eval().requires_grad_(False)
@@ -33,12 +33,14 @@ class ExpertExport(ExportModule):
     def forward(self, observation: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(N, S) float32 to action in [-1, 1], mean before the squashing and log standard deviation, (N, A) each."""
         form = self._file.form
-        mean, raw = self.trunk(observation).chunk(2, dim=1)
+        mean, raw = self.trunk(observation.double()).chunk(2, dim=1)
         action = torch.tanh(mean) if form.squash == "tanh" else mean.clamp(-1.0, 1.0)
         low, high = form.log_std_min, form.log_std_max
         if form.log_std == "clipped":
-            return action, mean, raw.clamp(low, high)
-        return action, mean, low + 0.5 * (high - low) * (torch.tanh(raw) + 1.0)
+            log_std = raw.clamp(low, high)
+        else:
+            log_std = low + 0.5 * (high - low) * (torch.tanh(raw) + 1.0)
+        return action.float(), mean.float(), log_std.float()
 
     def examples(self, rng: np.random.Generator, rows: int) -> dict[str, np.ndarray]:
         """Normal numbers: positions are within a metre or so."""

@@ -7,10 +7,16 @@ import pytest
 import torch
 
 from potstill.experience.context_window import ContextWindows
+from potstill.policies.collective_export import CollectiveExport
 from potstill.policies.collective_policy import CollectivePolicy
 from potstill.policies.collective_policy_config import CollectivePolicyConfig
+from potstill.policies.expert_checkpoint import save_expert
+from potstill.policies.expert_export import ExpertExport
 from potstill.policies.expert_facts import ExpertFacts
+from potstill.policies.expert_file import read_expert_file
+from potstill.policies.export_module import ExportModule
 from potstill.policies.observation_shape import ObservationShape
+from potstill.policies.pixel_export import PixelExport
 from potstill.policies.pixel_policy import PixelPolicy
 from potstill.policies.pixel_policy_config import PixelPolicyConfig
 from potstill.policies.sac_networks import SacNetworks
@@ -91,6 +97,26 @@ def make_context_windows():
         actions = rng.uniform(-1, 1, (count, length - 1, 3)) * valid[:, :-1, None]
         rewards = rng.uniform(0, 10, (count, length - 1)) * valid[:, :-1]
         return ContextWindows(*(array.astype(np.float32) for array in (states, actions, rewards)), valid)
+
+    return make
+
+
+@pytest.fixture
+def make_export(make_policy, make_collective, make_networks, make_facts, tmp_path):
+    """A factory of every kind of network ready to leave, with normalisers that are not the identity."""
+
+    def make(kind) -> ExportModule:
+        if kind in ("student", "eyeless"):
+            choices = {"encoder": "none"} if kind == "eyeless" else {"frame_stack": 2, "head": "gaussian"}
+            student = make_policy(**choices)
+            student.set_normaliser(torch.arange(4.0), torch.full((4,), 3.0))
+            return PixelExport(student)
+        if kind == "expert":
+            save_expert(tmp_path / "expert", make_networks(), make_facts())
+            return ExpertExport(read_expert_file(tmp_path / "expert")[0])
+        policy = make_collective(kind)
+        policy.set_state_normaliser(torch.arange(5.0), torch.full((5,), 2.0))
+        return CollectiveExport(policy)
 
     return make
 
