@@ -60,7 +60,7 @@ class CollectiveExport(ExportModule):
         valid = np.arange(length) >= rng.integers(0, length, (rows, 1))
         spread = rng.normal(size=(rows, length, policy.state_size))
         states = (policy.state_mean.numpy() + policy.state_std.numpy() * spread) * valid[..., None]
-        inputs = {"states": states.astype(np.float32)}
+        inputs: dict[str, np.ndarray] = {"states": states.astype(np.float32)}
         if policy.config.context == "id":
             inputs["task"] = rng.integers(0, len(policy.tasks), rows)
         if policy.config.reads_history:

@@ -22,7 +22,7 @@ class ExpertExport(ExportModule):
         self._file = file
         modules: list[nn.Module] = []
         for weight, bias in file.layers:
-            linear = nn.Linear(*weight.shape, dtype=torch.float64)
+            linear = nn.Linear(weight.shape[0], bias.size, dtype=torch.float64)
             with torch.no_grad():
                 linear.weight.copy_(torch.from_numpy(weight.T))
                 linear.bias.copy_(torch.from_numpy(bias))

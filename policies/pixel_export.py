@@ -37,7 +37,7 @@ class PixelExport(ExportModule):
         shape, stack = self.policy.shape, self.policy.config.frame_stack
         spread = rng.normal(size=(rows, stack, shape.proprio))
         proprio = self.policy.proprio_mean.numpy() + self.policy.proprio_std.numpy() * spread
-        inputs = {"proprio": proprio.astype(np.float32)}
+        inputs: dict[str, np.ndarray] = {"proprio": proprio.astype(np.float32)}
         if self.policy.encoders:
             size = (rows, stack, shape.cameras, shape.height, shape.width, 3)
             inputs["frames"] = rng.integers(0, 256, size, dtype=np.uint8)
