@@ -2,8 +2,8 @@
 
 ``env_steps_to_80``: of the first evaluation (20 held-out goals) that reached 80 %, for each task and seed; null when
 none did within the budget. ``success_curve``: [environment steps, success] of every evaluation. ``training_return``:
-mean of the last 100 training episodes, rewards as the task gives them. ``decision_cpu_ms``: CPU time of the whole training
-per decision, evaluations left out, the median over runs. No demonstrations anywhere.
+mean of the last 100 training episodes, rewards as the task gives them. ``decision_cpu_ms``: CPU time of the whole
+training per decision, evaluations left out, the median over runs. No demonstrations anywhere.
 ``decision_cpu_vs_off``: the same against no shaping. Fewer than three seeds show nothing about steps to 80 %.
 
 ``.venv/bin/python benchmarks/shaped_students.py --teacher RUN/checkpoints/final.code [--tasks A,B] [--seeds 0,1,2]``;
