@@ -1,7 +1,9 @@
 """Clusters of codes, as many as there are, and how odd another code is to them. Labels are not needed.
 
 A Dirichlet-process mixture of Gaussians by variational inference (Blei and Jordan 2006), with moves that merge
-clusters (as in Hughes and Sudderth 2013), without which their number would be that of the start.
+clusters (as in Hughes and Sudderth 2013), without which their number would be that of the start. Nonparametric, because
+nobody knows how many phases a task has; a density and not a distance to centres, because phases differ in their width;
+variational, because it needs no samples and says when it is done.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _MOST_CLUSTERS = 30
 #: How ready the prior is for one cluster more (the concentration of the Dirichlet process).
 _CONCENTRATION = 1.0
 #: Before it has seen a code, a cluster is expected to have this share of all codes' variance.
-_PRIOR_SPREAD = 0.05
+_PRIOR_SPREAD = 0.5
 _PRIOR_STRENGTH = 0.01
 _ITERATIONS = 100
 #: Nats per code that a round of updates must gain to be followed by another.
