@@ -35,7 +35,8 @@ class ShapingConfig:
     """T: environment steps from which on w(t) is 0, 1..10**9; none = the training's budget."""
     std_floor: float = 0.2
     """Least sigma, (0, 10], in units of the action. Good experts are all but deterministic (log_std below -9, and an
-    oracle's label has none at all): without a floor b is 0 wherever the student is, and says nothing."""
+    oracle's label has none at all): without a floor b is 0 wherever the student is, and says nothing. Where a teacher's
+    actions lie at -1 or 1, as an oracle's often do, a student that acts by chance hears it only from about 0.5 on."""
 
     def __post_init__(self) -> None:
         if self.form not in get_args(ShapingForm):
