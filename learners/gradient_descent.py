@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from potstill.learners.training_config import TrainingConfig
+
 _OPTIMISER = "optimiser"
 
 
@@ -58,6 +60,18 @@ class GradientDescent:
         self._clip = gradient_clip
         kind = torch.optim.AdamW if optimiser == "adamw" else torch.optim.Adam
         self._optimiser = kind(self._parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
+
+    @classmethod
+    def configured(cls, modules: Mapping[str, nn.Module], training: TrainingConfig) -> GradientDescent:
+        """With the settings that learners share; see ``__init__``."""
+        return cls(
+            modules,
+            learning_rate=training.learning_rate,
+            warmup_steps=training.warmup_steps,
+            weight_decay=training.weight_decay,
+            gradient_clip=training.gradient_clip,
+            total_steps=training.gradient_steps,
+        )
         self._unscaled = torch.amp.GradScaler("cuda", enabled=False)
 
     def learning_rate(self, number: int) -> float:

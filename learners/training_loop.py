@@ -16,6 +16,7 @@ import torch
 from potstill.experience.array_file import read_array_file, write_array_file
 from potstill.experience.errors import ArrayFileError
 from potstill.learners.errors import TrainingDivergedError
+from potstill.learners.training_config import TrainingConfig
 from potstill.learners.training_metrics import TrainingMetrics
 
 #: Name of the file to resume from, beside what is trained.
@@ -105,6 +106,30 @@ class TrainingLoop:
         self._total, self._per_epoch = total_steps, steps_per_epoch
         self._report_every, self._checkpoint_every = report_every_steps, checkpoint_every_steps
         self._explosion_ratio, self._on_metrics = explosion_ratio, on_metrics
+
+    @classmethod
+    def configured(
+        cls,
+        training: TrainingConfig,
+        *,
+        folder: Path,
+        kind: str,
+        fingerprint: str,
+        steps_per_epoch: int,
+        on_metrics: Callable[[TrainingMetrics], None],
+    ) -> TrainingLoop:
+        """With the settings that learners share; see ``__init__``."""
+        return cls(
+            folder=folder,
+            kind=kind,
+            fingerprint=fingerprint,
+            total_steps=training.gradient_steps,
+            steps_per_epoch=steps_per_epoch,
+            report_every_steps=training.report_every_steps,
+            checkpoint_every_steps=training.checkpoint_every_steps,
+            explosion_ratio=training.explosion_ratio,
+            on_metrics=on_metrics,
+        )
 
     def run(self, trainee: Trainee[Batch]) -> TrainingProgress:
         """Train. A finished training is not repeated. The losses are looked at now and then: a look stalls a GPU.

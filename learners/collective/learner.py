@@ -57,23 +57,13 @@ class CollectiveLearner:
         training = config.training
         self._config, self._policy, self._data, self._seed = config, policy, data, seed
         self._total_steps = training.gradient_steps
-        self._descent = GradientDescent(
-            _learning_parts(policy),
-            learning_rate=training.learning_rate,
-            warmup_steps=training.warmup_steps,
-            weight_decay=training.weight_decay,
-            gradient_clip=training.gradient_clip,
-            total_steps=training.gradient_steps,
-        )
-        self._loop = TrainingLoop(
+        self._descent = GradientDescent.configured(_learning_parts(policy), training)
+        self._loop = TrainingLoop.configured(
+            training,
             folder=folder,
             kind=_KIND,
             fingerprint=self._fingerprint(origin),
-            total_steps=training.gradient_steps,
             steps_per_epoch=data.batches_per_epoch,
-            report_every_steps=training.report_every_steps,
-            checkpoint_every_steps=training.checkpoint_every_steps,
-            explosion_ratio=training.explosion_ratio,
             on_metrics=on_metrics,
         )
 

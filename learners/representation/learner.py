@@ -58,24 +58,14 @@ class RepresentationLearner:
         training = config.training
         self._objective, self._data, self._seed = objective, data, seed
         self._total_steps = training.gradient_steps
-        self._descent = GradientDescent(
-            {"objective": objective},
-            learning_rate=training.learning_rate,
-            warmup_steps=training.warmup_steps,
-            weight_decay=training.weight_decay,
-            gradient_clip=training.gradient_clip,
-            total_steps=training.gradient_steps,
-        )
+        self._descent = GradientDescent.configured({"objective": objective}, training)
         facts = [asdict(config), asdict(objective.transformer.config), data.fingerprint, seed]
-        self._loop = TrainingLoop(
+        self._loop = TrainingLoop.configured(
+            training,
             folder=folder,
             kind=_KIND,
             fingerprint=hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
-            total_steps=training.gradient_steps,
             steps_per_epoch=data.batches_per_epoch,
-            report_every_steps=training.report_every_steps,
-            checkpoint_every_steps=training.checkpoint_every_steps,
-            explosion_ratio=training.explosion_ratio,
             on_metrics=on_metrics,
         )
 
