@@ -60,6 +60,7 @@ class GradientDescent:
         self._clip = gradient_clip
         kind = torch.optim.AdamW if optimiser == "adamw" else torch.optim.Adam
         self._optimiser = kind(self._parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
+        self._unscaled = torch.amp.GradScaler("cuda", enabled=False)
 
     @classmethod
     def configured(cls, modules: Mapping[str, nn.Module], training: TrainingConfig) -> GradientDescent:
@@ -72,7 +73,6 @@ class GradientDescent:
             gradient_clip=training.gradient_clip,
             total_steps=training.gradient_steps,
         )
-        self._unscaled = torch.amp.GradScaler("cuda", enabled=False)
 
     def learning_rate(self, number: int) -> float:
         """Of step ``number`` (0-based): linear warm-up, then a cosine to 0 at the last step."""
