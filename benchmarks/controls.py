@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from itertools import product
 from pathlib import Path
 
 from measurement import print_measurement
+from pipeline_run import run_pipeline
 from tables.controls_table import ControlRun, controls_table, figures_of, warp_statement
 
 from potstill.launch.reporting.duration_text import duration_text
@@ -103,7 +103,8 @@ def _run_all(arguments: argparse.Namespace, wanted: list[tuple[str, str, int]]) 
     for number, case in enumerate(left, start=1):
         folder = _folder(arguments.runs, *case)
         started = time.monotonic()
-        code = _run(folder, *case, settings=arguments.set)
+        recipe, task, seed = case
+        code = run_pipeline(folder, "dagger", recipe, [f"task={task}", f"seed={seed}", *arguments.set])
         seconds.append(time.monotonic() - started)
         run = ControlRun.read(folder)
         if run is None:
@@ -112,19 +113,6 @@ def _run_all(arguments: argparse.Namespace, wanted: list[tuple[str, str, int]]) 
         time_left = duration_text((len(left) - number) * sum(seconds) / number)
         _say(f"[{number}/{len(left)}] {folder.name}: {outcome}; {seconds[-1]:.0f} s, about {time_left} left")
     return failed
-
-
-def _run(folder: Path, recipe: str, task: str, seed: int, *, settings: list[str]) -> int:
-    """One run through the command line, begun or resumed; its progress goes to a file beside its folder."""
-    command = [sys.executable, "-m", "potstill.launch.main", "dagger"]
-    if (folder / "config.yaml").exists():
-        command += ["resume", str(folder)]
-    else:
-        command += ["run", "--recipe", recipe, "--run-dir", str(folder)]
-        for setting in (f"task={task}", f"seed={seed}", *settings):
-            command += ["--set", setting]
-    with Path(f"{folder}.log").open("a") as log:
-        return subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
 
 
 def _say(line: str) -> None:
