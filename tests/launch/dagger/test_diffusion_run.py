@@ -15,7 +15,7 @@ import yaml
 from potstill.envs.rendering.diffusion.diffusion_config import DiffusionConfig
 from potstill.envs.rendering.render_config import RenderConfig
 from potstill.experience.episode_store import EpisodeStore
-from potstill.launch import composition
+from potstill.launch.dagger import composition
 from potstill.launch.dagger.pinned_generator import pinned_generator
 from potstill.launch.dagger.recipes import load_recipe
 from potstill.launch.dagger.run_folder import DaggerFolder
