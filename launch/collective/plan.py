@@ -7,8 +7,8 @@ from potstill.launch.reporting.counted import counted
 
 #: Measured on two 2.5 GHz cores (docs/results/collective.md); other machines scale them.
 ACTED_STEPS_PER_SECOND = 2000.0
-EVALUATED_STEPS_PER_SECOND = 1200.0
-SECONDS_PER_WINDOW = 0.0006
+EVALUATED_STEPS_PER_SECOND = 2000.0
+SECONDS_PER_WINDOW = 0.0015
 SECONDS_PER_SAMPLE = 0.00002
 START_SECONDS = 15.0
 #: Bytes of a step: the teacher's and the student's observation, actions, labels, and what the store keeps beside them.
