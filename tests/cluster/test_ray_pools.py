@@ -98,6 +98,8 @@ def test_a_pool_grows_at_once_and_shrinks_from_its_end(pools, folder):
     os.kill(fourth, signal.SIGKILL)
     (restart,) = wait_until(pools.supervise, "a restart")
     assert (restart.pool, restart.index) == ("steady", 3)
+    heir = pools.pids("steady")[3]
+    wait_until(lambda: f"3-{heir}" in begun(folder, "steady"), "the heir at work")
     # WHEN it shrinks
     leavers = [psutil.Process(pid) for pid in pools.pids("steady")[2:]]
     pools.resize("steady", 2)
