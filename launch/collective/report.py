@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from potstill.launch.reporting.last_event import last_event
 from potstill.launch.reporting.report import wall_seconds
 from potstill.launch.reporting.success_rate import SuccessRate
 
@@ -23,7 +24,7 @@ def build_collective_report(events: Sequence[Mapping[str, Any]]) -> dict[str, An
     Wilson's over episodes, which share networks and seeds: between runs results differ more than they say. Contexts
     and rounds that the newest session no longer asks for are left out.
     """
-    started = _last(events, "run_started")
+    started = last_event(events, "run_started")
     seen = list(started.get("robots", []))
     finals = {event["context"]: event for event in _evaluations(events) if event["round"] is None}
     finals = {context: finals[context] for context in started.get("contexts", finals) if context in finals}
@@ -34,7 +35,7 @@ def build_collective_report(events: Sequence[Mapping[str, Any]]) -> dict[str, An
         "unseen_robots": list(started.get("unseen_robots", [])),
         "finished": _finished(events),
         "wall_seconds": wall_seconds(events),
-        "representation": _representation(_last(events, "representation_finished")),
+        "representation": _representation(last_event(events, "representation_finished")),
         "rounds": [
             entry for entry in _rounds(events) if entry["round"] <= started.get("rounds", entry["round"])
         ],
@@ -122,7 +123,3 @@ def _finished(events: Sequence[Mapping[str, Any]]) -> bool:
         elif event["event"] == "step_finished":
             finished = before
     return finished
-
-
-def _last(events: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    return next((event for event in reversed(events) if event["event"] == name), {})

@@ -53,7 +53,6 @@ class CollectiveRunner:
         self._config = tasks.config
         self._tasks = tasks
         self._queue = queue
-        self._store = store
         self._events = events
         self._stages = StageLog(tasks.run_dir / "stages")
         self._execution = StageExecution(
@@ -122,21 +121,14 @@ class CollectiveRunner:
         results = self._execution.complete(
             stage, tasks, lambda ledger: self._say_ledger("rollouts_progress", ledger, round=round_index)
         )
-        manifest = self._store.seal(round_index, requested=len(tasks))
-        outputs = {
-            "manifest": manifest.sha256,
-            "rollouts_committed": len(manifest.entries),
-            "duplicates": len(manifest.entries) - len({entry.index for entry in manifest.entries}),
-            "lost": len(tasks) - len(manifest.entries),
-            "steps": sum(int(result["steps"]) for result in results),
-            "actor_success_rate": sum(entry.success for entry in manifest.entries) / len(manifest.entries),
-        }
+        outputs = self._files.seal(round_index, len(tasks))
+        outputs["steps"] = sum(int(result["steps"]) for result in results)
         facts = {key: value for key, value in outputs.items() if key != "manifest"}
         self._events.write(
             "rollouts_finished", round=round_index, rollout_seconds=time.monotonic() - started, **facts
         )
         self._stages.finish(stage, outputs)
-        return manifest.sha256
+        return str(outputs["manifest"])
 
     def _represent(self, manifest: str) -> str:
         """Train the transformer; returns its hash."""

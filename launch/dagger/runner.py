@@ -54,7 +54,6 @@ class DaggerRunner:
         self._config = config
         self._run_dir = run_dir
         self._queue = queue
-        self._store = store
         self._tasks = StageTasks(config=config, run=run, run_dir=run_dir, store=store_url)
         self._events = events
         self._execution = StageExecution(queue=queue, run_dir=run_dir, look_after_pools=look_after_pools)
@@ -108,24 +107,18 @@ class DaggerRunner:
         results = self._execution.complete(
             stage, tasks, lambda now: self._say_rollouts(round_index, stage, now, started)
         )
-        manifest = self._store.seal(round_index, requested=len(tasks))
-        outputs = {
-            "manifest": manifest.sha256,
-            "rollouts_committed": len(manifest.entries),
-            "duplicates": len(manifest.entries) - len({entry.index for entry in manifest.entries}),
-            "lost": len(tasks) - len(manifest.entries),
+        outputs = self._files.seal(round_index, len(tasks)) | {
             "frames": sum(int(result["frames"]) for result in results),
             "render_calls": sum(int(result["render_calls"]) for result in results),
             "episode_steps": [int(result["steps"]) for result in results],
             "episode_render_calls": [int(result["render_calls"]) for result in results],
-            "actor_success_rate": sum(entry.success for entry in manifest.entries) / len(manifest.entries),
         }
         facts = {key: value for key, value in outputs.items() if key != "manifest"}
         self._events.write(
             "rollouts_finished", round=round_index, rollout_seconds=time.monotonic() - started, **facts
         )
         self._stages.finish(stage, outputs)
-        return manifest.sha256
+        return str(outputs["manifest"])
 
     def _train(self, round_index: int, manifests: list[str], previous: tuple[str, str]) -> tuple[str, str]:
         """Train on all rounds so far; returns the new policy's (folder, sha256)."""

@@ -18,7 +18,7 @@ from potstill.queues.task_queue import TaskQueue
 
 
 class RoundFiles:
-    """Call order, before a round is collected: ``make_room``, then ``reconcile``."""
+    """Call order, before a round is collected: ``make_room``, then ``reconcile``; after it ``seal``."""
 
     def __init__(
         self, *, run_dir: Path, queue: TaskQueue, store: EpisodeStore, stages: StageLog, events: EventSink
@@ -74,6 +74,22 @@ class RoundFiles:
                 self._events.write("warning", message=f"collected again: {error}")
         self._queue.adopt([task for task, _ in forgotten], [result for _, result in forgotten])
         self._queue.revive([task_id for task_id in known if task_id not in there])
+
+    def seal(self, round_index: int, requested: int) -> dict[str, Any]:
+        """Seal the complete round: its manifest's hash, what it counts, and how often its actors succeeded.
+
+        Raises:
+            ManifestError: the round is not complete.
+        """
+        manifest = self._store.seal(round_index, requested=requested)
+        entries = manifest.entries
+        return {
+            "manifest": manifest.sha256,
+            "rollouts_committed": len(entries),
+            "duplicates": len(entries) - len({entry.index for entry in entries}),
+            "lost": requested - len(entries),
+            "actor_success_rate": sum(entry.success for entry in entries) / len(entries),
+        }
 
     def _marker(self, stage: Stage) -> Path:
         return self._run_dir / "stages" / f"{stage.name}.collecting"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from potstill.launch.reporting.report import success_of, wall_seconds
+from potstill.launch.reporting.last_event import last_event
+from potstill.launch.reporting.report import success_fields, wall_seconds
 
 
 def build_expert_report(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -14,11 +15,11 @@ def build_expert_report(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ``success_rate`` is the final figure (fresh seeds), None before it is known. ``curve`` holds the evaluations
     that chose the best checkpoint; those that an interrupted session lost again are left out.
     """
-    started = _last(events, "run_started")
+    started = last_event(events, "run_started")
     return {
         "recipe": started.get("recipe"),
         "task": started.get("task"),
-        "finished": _last(events, "run_finished") != {},
+        "finished": last_event(events, "run_finished") != {},
         "wall_seconds": wall_seconds(events),
         "results": [_result(events, started)],
     }
@@ -37,36 +38,23 @@ def curve_of(events: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _result(events: Sequence[Mapping[str, Any]], started: Mapping[str, Any]) -> dict[str, Any]:
-    final = _last(events, "final_evaluation_finished")
-    gate = _last(events, "gate_applied")
-    trained = _last(events, "training_finished") or _last(events, "training_progress")
+    final = last_event(events, "final_evaluation_finished")
+    gate = last_event(events, "gate_applied")
+    trained = last_event(events, "training_finished") or last_event(events, "training_progress")
     return {
         **{name: started.get(name) for name in ("task", "robot", "seed", "label")},
         "state": _state(events),
-        **_rate(final or None),
+        **success_fields(final or None),
         "expert": gate.get("expert"),
         "gate_passed": gate.get("passed"),
         "gate_threshold": gate.get("threshold"),
         **{name: trained.get(name, 0) for name in ("env_steps", "decisions", "updates")},
         "wall_seconds": wall_seconds(events),
-        "curve": [{"env_steps": point["env_steps"], **_rate(point)} for point in curve_of(events)],
-    }
-
-
-def _rate(evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
-    success = success_of(evaluation)
-    return {
-        "success_rate": success.rate,
-        "success_ci95": list(success.ci95),
-        "eval_episodes": success.episodes,
+        "curve": [{"env_steps": point["env_steps"], **success_fields(point)} for point in curve_of(events)],
     }
 
 
 def _state(events: Sequence[Mapping[str, Any]]) -> str:
-    if _last(events, "run_finished"):
-        return "diverged" if _last(events, "diverged") else "finished"
+    if last_event(events, "run_finished"):
+        return "diverged" if last_event(events, "diverged") else "finished"
     return "training" if events else "waiting"
-
-
-def _last(events: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    return next((event for event in reversed(events) if event["event"] == name), {})

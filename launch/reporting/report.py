@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from potstill.launch.reporting.last_event import last_event
 from potstill.launch.reporting.success_rate import SuccessRate
 
 #: Fields of a round's entry by the event they come from.
@@ -23,7 +24,7 @@ def build_report(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ``final_looks`` has the same checkpoint on the same seeds by look, where that was asked for.
     """
     latest = latest_by_round(events)
-    started = _last(events, "run_started")
+    started = last_event(events, "run_started")
     rounds = sorted({round for name, round in latest if name == "round_started" and round is not None})
     return {
         "recipe": started.get("recipe"),
@@ -31,8 +32,8 @@ def build_report(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "finished": _finished(events),
         "wall_seconds": wall_seconds(events),
         "rounds": [_round_entry(latest, round) for round in rounds],
-        "final": _success_fields(_final_evaluation(events, latest)),
-        "final_looks": {look: _success_fields(event) for look, event in latest_by_look(events).items()},
+        "final": success_fields(_final_evaluation(events, latest)),
+        "final_looks": {look: success_fields(event) for look, event in latest_by_look(events).items()},
     }
 
 
@@ -72,13 +73,14 @@ def _round_entry(latest: Mapping[tuple[str, int | None], Mapping[str, Any]], rou
     for name, fields in _ROUND_FIELDS.items():
         event = latest.get((name, round), {})
         entry |= {field: event.get(field, None if field == "phase" else 0) for field in fields}
-    entry |= _success_fields(latest.get(("evaluation_finished", round)))
+    entry |= success_fields(latest.get(("evaluation_finished", round)))
     entry["train_seconds"] = latest.get(("training_finished", round), {}).get("train_seconds", 0.0)
     entry["rollout_seconds"] = latest.get(("rollouts_finished", round), {}).get("rollout_seconds", 0.0)
     return entry
 
 
-def _success_fields(evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
+def success_fields(evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields with which every report tells the success of an evaluation event, or that there was none."""
     success = success_of(evaluation)
     return {
         "success_rate": success.rate,
@@ -90,7 +92,7 @@ def _success_fields(evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
 def _final_evaluation(
     events: Sequence[Mapping[str, Any]], latest: Mapping[tuple[str, int | None], Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
-    if final := _last(events, "final_evaluation_finished"):
+    if final := last_event(events, "final_evaluation_finished"):
         return final
     evaluated = [round for name, round in latest if name == "evaluation_finished" and round is not None]
     return latest[("evaluation_finished", max(evaluated))] if evaluated else None
@@ -100,7 +102,3 @@ def _finished(events: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the newest session reached the end, or found everything done."""
     marks = [event["event"] for event in events if event["event"] in ("run_started", "run_finished")]
     return bool(marks) and marks[-1] == "run_finished"
-
-
-def _last(events: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    return next((event for event in reversed(events) if event["event"] == name), {})
