@@ -29,7 +29,6 @@ from potstill.launch.engine.worker_process import (
     worker_name,
 )
 from potstill.launch.errors import BadInputError
-from potstill.launch.keep_freed_memory import keep_freed_memory
 from potstill.queues.open_queue import open_queue
 
 
@@ -137,23 +136,19 @@ def run_collective_learner(
     settings: CollectiveWorkerSettings, index: int, should_stop: Callable[[], bool]
 ) -> None:
     """Train until ``should_stop``."""
+    from potstill.launch.engine.learner_process import run_learner
     from potstill.learners.collective.train import train_collective
-    from potstill.learners.learner_worker import LearnerWorker
     from potstill.learners.representation.train import train_representation
 
-    keep_freed_memory()
-    owner = worker_name("learner", index)
-    with open_lease_keeper(
-        settings.redis_url, settings.run, kind="learner", owner=owner, lease_seconds=settings.lease_seconds
-    ) as leases:
-        LearnerWorker(
-            queue=open_queue(settings.redis_url, settings.run),
-            leases=leases,
-            owner=owner,
-            lease_seconds=settings.lease_seconds,
-            threads=settings.learner_threads,
-            trainers={"representation": train_representation, "distillation": train_collective},
-        ).run(should_stop)
+    run_learner(
+        {"representation": train_representation, "distillation": train_collective},
+        index,
+        should_stop,
+        redis_url=settings.redis_url,
+        run=settings.run,
+        lease_seconds=settings.lease_seconds,
+        threads=settings.learner_threads,
+    )
 
 
 def run_collective_worker(kind: str, redis_url: str, run: str, run_dir: Path) -> int:

@@ -187,20 +187,18 @@ def run_render_worker(settings: WorkerSettings, index: int, should_stop: Callabl
 
 def run_learner_worker(settings: WorkerSettings, index: int, should_stop: Callable[[], bool]) -> None:
     """Train until ``should_stop``."""
+    from potstill.launch.engine.learner_process import run_learner
     from potstill.learners.bc.train import train_bc
-    from potstill.learners.learner_worker import LearnerWorker
 
-    keep_freed_memory()
-    owner = worker_name("learner", index)
-    with _lease_keeper(settings, owner, kind="learner") as leases:
-        LearnerWorker(
-            queue=open_queue(settings.redis_url, settings.run),
-            leases=leases,
-            trainers={"training": train_bc},
-            owner=owner,
-            lease_seconds=settings.lease_seconds,
-            threads=settings.learner_threads,
-        ).run(should_stop)
+    run_learner(
+        {"training": train_bc},
+        index,
+        should_stop,
+        redis_url=settings.redis_url,
+        run=settings.run,
+        lease_seconds=settings.lease_seconds,
+        threads=settings.learner_threads,
+    )
 
 
 def run_worker(kind: WorkerKind, redis_url: str, run: str, run_dir: Path) -> int:
